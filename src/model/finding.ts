@@ -1,0 +1,83 @@
+import type { ExecEvent } from './exec-event.ts';
+
+/** In rising order; `none` is a verdict, never a finding. */
+export const severities = ['none', 'info', 'low', 'medium', 'high', 'critical'] as const;
+export type Severity = (typeof severities)[number];
+
+/** Negative, zero or positive as `a` is below, equal to or above `b`. */
+export function compareSeverity(a: Severity, b: Severity): number {
+  return severities.indexOf(a) - severities.indexOf(b);
+}
+
+/** One suspicious way of use that was seen, or a reason that lowers the score. */
+export interface IndicatorHit {
+  /** snake_case id of the indicator, stable: exceptions, routes and dashboards name it. */
+  id: string;
+  /** Points added to the score; negative for a mitigation. */
+  points: number;
+  /** A hard indicator is never lowered by context. */
+  hard: boolean;
+  /** What it was seen on: a path, an option, a peer; redacted where a finding leaves the process. */
+  evidence: string;
+  /** One sentence for the responder. */
+  why: string;
+  mitre: string[];
+}
+
+/** One step a responder takes; `command` is ready to paste and never run by us. */
+export interface TriageStep {
+  text: string;
+  command?: string;
+}
+
+/** The judgement of one exec event. Pure function of the event, the state handed in and the configuration. */
+export interface Verdict {
+  severity: Severity;
+  score: number;
+  /** Canonical id of the network utility, e.g. `netcat`; absent when none was executed. */
+  tool?: string;
+  category?: string;
+  indicators: IndicatorHit[];
+  why: string[];
+  /** ATT&CK technique ids, most specific first, no duplicates. */
+  mitre: string[];
+  triage: TriageStep[];
+}
+
+/** What else happened in the same container around the time. Never part of the judgement's evidence. */
+export interface ContextEntry {
+  time: string;
+  kind: 'exec' | 'alert';
+  /** Command line of an exec, or rule and output of an alert. */
+  text: string;
+  pid?: number;
+  rule?: string;
+}
+
+/** What Lanner reports: schema `lanner.finding/v1`. It grows by addition only. */
+export interface Finding {
+  schema: 'lanner.finding/v1';
+  /** Stable for the same exec: the same exec seen again is the same finding. */
+  id: string;
+  /** 1, 2, … as facts or severity are added. */
+  revision: number;
+  /** The exec's time. */
+  time: string;
+  severity: Severity;
+  score: number;
+  /** One line: what, where. */
+  title: string;
+  tool?: string;
+  category?: string;
+  why: string[];
+  indicators: IndicatorHit[];
+  mitre: string[];
+  triage: TriageStep[];
+  /** The normalized exec event that was judged, redacted unless configured otherwise. */
+  exec: ExecEvent;
+  /** Events of the same command that were folded into this finding, the first one included. */
+  related?: { exec_id: string; time: string; text: string }[];
+  context?: ContextEntry[];
+  /** Marks findings that a person asked for (`lanner sink test`). */
+  test?: true;
+}
