@@ -1,0 +1,235 @@
+import type { ProcessMemory } from '../model/intake.ts';
+
+/**
+ * Which processes ran, so that a finding can name its ancestors when the sensor sends only the parent.
+ *
+ *   ring    [ record | record | … ]   bytes preallocated once; the oldest record makes room for the newest
+ *   index   open addressing, linear probing: hash of the key -> offset of its record
+ *
+ *   record  u32 length | u32 hash | f64 seconds | f64 ended (0: not known to have ended) | u8 wanted |
+ *           u16 key length | u16 parent length | u32 payload length | key | parent | payload
+ *
+ * Invariants: every record between `tail` and `head` is whole and contiguous; every one is found in the index
+ * by exactly one slot; bytes and count never exceed their bounds.
+ *
+ * A record that was wanted since it was last written (a child named it as parent) moves to the head once
+ * instead of being forgotten, and hands the wish on to its own parent: that is how a server started a week ago
+ * outlasts a storm of short-lived children. One that ended more than `lateSeconds` of event time ago does not
+ * move; until then late events still find it. All time is event time.
+ */
+
+const HEADER = 33;
+const KEY_AT = 33;
+/** Bounds the work of one `put`; beyond it even a wanted record is forgotten. */
+const MAX_MOVES = 32;
+
+export interface ProcessTableOptions {
+  /** Bound on all records, in bytes. */
+  maxBytes?: number;
+  /** Bound on the number of records. */
+  maxEntries?: number;
+  /** How long an ended process can still be asked for; covers the disorder of a sensor's stream. */
+  lateSeconds?: number;
+}
+
+export class ProcessTable implements ProcessMemory {
+  private readonly ring: Uint8Array;
+  private readonly view: DataView;
+  private readonly index: Int32Array;
+  private readonly mask: number;
+  private readonly maxEntries: number;
+  private readonly lateSeconds: number;
+  private head = 0;
+  private tail = 0;
+  /** Where the ring was cut because a record would not have fitted before its end; `ring.length` if nowhere. */
+  private cut: number;
+  private now = 0;
+  /** Records that are kept. */
+  entries = 0;
+  /** Bytes of these records. */
+  bytes = 0;
+  /** Records forgotten to make room. */
+  evicted = 0;
+
+  constructor(options: ProcessTableOptions = {}) {
+    const maxBytes = options.maxBytes ?? 8 * 1024 * 1024;
+    this.maxEntries = options.maxEntries ?? 32_768;
+    this.lateSeconds = options.lateSeconds ?? 30;
+    this.ring = new Uint8Array(maxBytes);
+    this.view = new DataView(this.ring.buffer);
+    this.cut = maxBytes;
+    let slots = 16;
+    while (slots < this.maxEntries * 2) slots *= 2;
+    this.index = new Int32Array(slots).fill(-1);
+    this.mask = slots - 1;
+  }
+
+  put(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    parentStart: number,
+    parentEnd: number,
+    seconds: number,
+    payload: Uint8Array,
+    length: number,
+  ): void {
+    const keyLength = keyEnd - keyStart;
+    const parentLength = parentEnd - parentStart;
+    const size = HEADER + keyLength + parentLength + length;
+    if (keyLength === 0 || keyLength > 0xffff || parentLength > 0xffff || size > this.ring.length / 4) return;
+    if (seconds > this.now) this.now = seconds;
+    const hash = hashOf(bytes, keyStart, keyEnd);
+    if (this.slotOf(hash, bytes, keyStart, keyEnd) >= 0) return;
+    if (parentLength > 0) this.touch(bytes, parentStart, parentEnd);
+    this.makeRoom(size);
+    const at = this.reserve(size);
+    const { view, ring } = this;
+    view.setUint32(at, size);
+    view.setUint32(at + 4, hash);
+    view.setFloat64(at + 8, seconds);
+    view.setFloat64(at + 16, 0);
+    view.setUint8(at + 24, 0);
+    view.setUint16(at + 25, keyLength);
+    view.setUint16(at + 27, parentLength);
+    view.setUint32(at + 29, length);
+    let to = at + KEY_AT;
+    for (let from = keyStart; from < keyEnd; from += 1) ring[to++] = bytes[from]!;
+    for (let from = parentStart; from < parentEnd; from += 1) ring[to++] = bytes[from]!;
+    for (let from = 0; from < length; from += 1) ring[to++] = payload[from]!;
+    this.link(hash, at);
+  }
+
+  touch(bytes: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
+    if (slot < 0) return false;
+    this.view.setUint8(this.index[slot]! + 24, 1);
+    return true;
+  }
+
+  exit(bytes: Uint8Array, keyStart: number, keyEnd: number, seconds: number): void {
+    if (seconds > this.now) this.now = seconds;
+    const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
+    if (slot >= 0) this.view.setFloat64(this.index[slot]! + 16, seconds);
+  }
+
+  get(key: Uint8Array): { payload: Buffer; parent: Buffer; seconds: number } | undefined {
+    const slot = this.slotOf(hashOf(key, 0, key.length), key, 0, key.length);
+    if (slot < 0) return undefined;
+    const at = this.index[slot]!;
+    const parentAt = at + KEY_AT + this.view.getUint16(at + 25);
+    const payloadAt = parentAt + this.view.getUint16(at + 27);
+    return {
+      parent: Buffer.from(this.ring.subarray(parentAt, payloadAt)),
+      payload: Buffer.from(this.ring.subarray(payloadAt, payloadAt + this.view.getUint32(at + 29))),
+      seconds: this.view.getFloat64(at + 8),
+    };
+  }
+
+  /** Frees the oldest records until `size` contiguous bytes and one more entry fit. */
+  private makeRoom(size: number): void {
+    let moves = 0;
+    while (this.entries >= this.maxEntries || !this.fits(size)) {
+      if (this.dropOldest(moves < MAX_MOVES)) moves += 1;
+    }
+  }
+
+  private fits(size: number): boolean {
+    if (this.entries === 0) return true;
+    if (this.head > this.tail) return this.ring.length - this.head >= size || this.tail >= size;
+    return this.tail - this.head >= size;
+  }
+
+  private reserve(size: number): number {
+    if (this.head >= this.tail && this.ring.length - this.head < size) {
+      this.cut = this.head;
+      this.head = 0;
+    }
+    const at = this.head;
+    this.head += size;
+    return at;
+  }
+
+  /** Takes the oldest record away; true if it was moved to the head instead of forgotten. */
+  private dropOldest(mayMove: boolean): boolean {
+    const at = this.tail;
+    const { view, ring } = this;
+    const size = view.getUint32(at);
+    const hash = view.getUint32(at + 4);
+    const ended = view.getFloat64(at + 16);
+    const wanted =
+      mayMove && view.getUint8(at + 24) === 1 && (ended === 0 || this.now - ended <= this.lateSeconds);
+    this.unlink(hash, at, size);
+    const copy = wanted ? ring.slice(at, at + size) : undefined;
+    this.tail += size;
+    if (this.tail >= this.cut || this.entries === 0) {
+      this.tail = 0;
+      this.cut = ring.length;
+    }
+    if (this.entries === 0) this.head = 0;
+    // The place it left is free and contiguous with the rest, so a moved record always fits.
+    if (copy === undefined) {
+      this.evicted += 1;
+      return false;
+    }
+    const to = this.reserve(size);
+    ring.set(copy, to);
+    view.setUint8(to + 24, 0);
+    this.link(hash, to);
+    const parentAt = to + KEY_AT + view.getUint16(to + 25);
+    this.touch(ring, parentAt, parentAt + view.getUint16(to + 27));
+    return true;
+  }
+
+  private link(hash: number, at: number): void {
+    let slot = hash & this.mask;
+    while (this.index[slot]! >= 0) slot = (slot + 1) & this.mask;
+    this.index[slot] = at;
+    this.entries += 1;
+    this.bytes += this.view.getUint32(at);
+  }
+
+  /** Empties the slot and moves later ones of the same run back, so that no probe ever stops too early. */
+  private unlink(hash: number, at: number, size: number): void {
+    let slot = hash & this.mask;
+    while (this.index[slot] !== at) slot = (slot + 1) & this.mask;
+    let hole = slot;
+    let probe = (slot + 1) & this.mask;
+    while (this.index[probe]! >= 0) {
+      const home = this.view.getUint32(this.index[probe]! + 4) & this.mask;
+      if (((probe - home) & this.mask) >= ((probe - hole) & this.mask)) {
+        this.index[hole] = this.index[probe]!;
+        hole = probe;
+      }
+      probe = (probe + 1) & this.mask;
+    }
+    this.index[hole] = -1;
+    this.entries -= 1;
+    this.bytes -= size;
+  }
+
+  private slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    let slot = hash & this.mask;
+    for (;;) {
+      const at = this.index[slot]!;
+      if (at < 0) return -1;
+      if (this.view.getUint32(at + 4) === hash && this.sameKey(at, bytes, start, end)) return slot;
+      slot = (slot + 1) & this.mask;
+    }
+  }
+
+  private sameKey(at: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.view.getUint16(at + 25) !== end - start) return false;
+    const ring = this.ring;
+    let from = at + KEY_AT;
+    for (let i = start; i < end; i += 1) if (ring[from++] !== bytes[i]) return false;
+    return true;
+  }
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash >>> 0;
+}
