@@ -19,6 +19,8 @@ export class Walk {
   limit: number;
   field = 0;
   type = 0;
+  /** Where the field's tag begins: `[tag, end)` is the whole field. */
+  tag = 0;
   start = 0;
   end = 0;
   value = 0;
@@ -62,6 +64,7 @@ export class Walk {
   /** False at the end of the range. */
   next(): boolean {
     if (this.pos >= this.limit) return false;
+    this.tag = this.pos;
     const tag = this.varint();
     this.field = Math.floor(tag / 8);
     this.type = tag & 7;

@@ -1,0 +1,260 @@
+import { normalizeTime } from '../../lib/time.ts';
+import type {
+  Ancestor,
+  ArgvQuality,
+  Container,
+  ExecEvent,
+  ExecFact,
+  ExecProcess,
+  FileFacts,
+  ImageFacts,
+  Pod,
+  Program,
+} from '../../model/exec-event.ts';
+import { parseReference } from '../../model/image.ts';
+import type { ProcessMemory } from '../../model/intake.ts';
+import { splitArguments } from './arguments.ts';
+import { decodeKept, type TetragonMessage, type TetragonPod, type TetragonProcess } from './message.ts';
+
+/** Longest chain of ancestors that is rebuilt. */
+const MAX_DEPTH = 32;
+const ENOMEM = '<enomem>';
+const UNSET_UID = 4294967295;
+
+/**
+ * A process_exec message as ExecEvent; undefined for any other message, and for one of a process that already
+ * ran when the agent started (flag procFS): that is context, not a new exec.
+ */
+export function normalizeMessage(
+  message: TetragonMessage,
+  source: string,
+  processes?: ProcessMemory,
+): ExecEvent | undefined {
+  const exec = message.process_exec;
+  const started = exec?.process;
+  if (started === undefined || hasFlag(started, 'procFS')) return undefined;
+  const time = normalizeTime(started.start_time ?? message.time ?? '') ?? normalizeTime(message.time ?? '');
+  const container = containerOf(started);
+  const image = imageOf(started.pod);
+  const pod = podOf(started.pod);
+  return {
+    id: `tetragon:${started.exec_id ?? `${message.node_name ?? ''}:${time ?? ''}:${started.pid ?? ''}`}`,
+    time: time ?? '1970-01-01T00:00:00.000000000Z',
+    sensor: 'tetragon',
+    source,
+    ...(message.node_name !== undefined && { node: message.node_name }),
+    ...(message.cluster_name !== undefined && { cluster: message.cluster_name }),
+    ...(container !== undefined && { container }),
+    ...(image !== undefined && { image }),
+    ...(pod !== undefined && { pod }),
+    process: execProcess(started),
+    ancestors: ancestorsOf(exec!, container?.id, processes),
+    ...(started.exec_id !== undefined && { exec_id: started.exec_id }),
+  };
+}
+
+function hasFlag(process: TetragonProcess, flag: string): boolean {
+  return process.flags !== undefined && ` ${process.flags} `.includes(` ${flag} `);
+}
+
+/** The container's id as long as the agent gave it; undefined for a process of the host. */
+export function containerIdOf(process: TetragonProcess): string | undefined {
+  const full = process.pod?.container?.id;
+  if (full !== undefined && full !== '') return full.replace(/^[a-z0-9.-]+:\/\//, '');
+  return process.docker === undefined || process.docker === '' ? undefined : process.docker;
+}
+
+function containerOf(process: TetragonProcess): Container | undefined {
+  const id = containerIdOf(process);
+  if (id === undefined) return undefined;
+  const told = process.pod?.container;
+  const runtime = /^([a-z0-9-]+):\/\//.exec(told?.id ?? '')?.[1];
+  const started = normalizeTime(told?.start_time ?? '');
+  return {
+    id,
+    ...(told?.name !== undefined && { name: told.name }),
+    ...(runtime !== undefined && { runtime }),
+    ...(started !== undefined && { started_at: started }),
+    ...(told?.security_context?.privileged === true && { privileged: true }),
+  };
+}
+
+/** `image.name` is what the pod asked for, `image.id` the runtime's imageID (a digest, mostly with a name). */
+function imageOf(pod: TetragonPod | undefined): ImageFacts | undefined {
+  const told = pod?.container?.image;
+  if (told === undefined) return undefined;
+  const byId = parseReference(told.id ?? '');
+  const byName = parseReference(told.name ?? '');
+  const image: ImageFacts = {
+    ...byName,
+    ...(byName.repository === undefined && byId.repository !== undefined && { ...byId }),
+    ...(byId.digest !== undefined && { digest: byId.digest }),
+    ...(byId.config_digest !== undefined && { config_digest: byId.config_digest }),
+  };
+  return Object.keys(image).length === 0 ? undefined : image;
+}
+
+function podOf(pod: TetragonPod | undefined): Pod | undefined {
+  if (pod?.namespace === undefined || pod.name === undefined) return undefined;
+  return {
+    namespace: pod.namespace,
+    name: pod.name,
+    ...(pod.uid !== undefined && pod.uid !== '' && { uid: pod.uid }),
+    ...(pod.pod_labels !== undefined && { labels: pod.pod_labels }),
+    ...(pod.pod_annotations !== undefined && { annotations: pod.pod_annotations }),
+    ...(pod.workload !== undefined && { workload: pod.workload }),
+    ...(pod.workload_kind !== undefined && { workload_kind: pod.workload_kind }),
+  };
+}
+
+function execProcess(process: TetragonProcess): ExecProcess {
+  const facts = factsOf(process);
+  const file = fileOf(process);
+  return {
+    ...programOf(process, facts),
+    ...(inInitTree(process) !== undefined && { in_init_tree: inInitTree(process)! }),
+    ...(process.pod?.container?.maybe_exec_probe === true && { exec_probe: true }),
+    ...(process.auid !== undefined && process.auid !== UNSET_UID && { login_uid: process.auid }),
+    ...(file !== undefined && { file }),
+    ...(facts.length > 0 && { facts }),
+  };
+}
+
+function inInitTree(process: TetragonProcess): boolean | undefined {
+  return process.in_init_tree ?? (hasFlag(process, 'inInitTree') ? true : undefined);
+}
+
+function fileOf(process: TetragonProcess): FileFacts | undefined {
+  if (process.binary?.startsWith('/memfd:') || process.binary?.startsWith('memfd:')) return { memfd: true };
+  if (process.binary?.endsWith(' (deleted)')) return { deleted: true, unlinked: true };
+  return process.binary_properties?.file?.inode?.links === 0 ? { unlinked: true } : undefined;
+}
+
+function factsOf(process: TetragonProcess): ExecFact[] {
+  const facts: ExecFact[] = [];
+  const binary = process.binary ?? '';
+  const noArguments = process.arguments === undefined || process.arguments === ENOMEM;
+  if (
+    noArguments &&
+    (process.cwd === ENOMEM || process.arguments === ENOMEM || hasFlag(process, 'errorArgs'))
+  )
+    facts.push('args_lost');
+  if (binary === ENOMEM || hasFlag(process, 'errorFilename')) facts.push('binary_lost');
+  if (binary === '/proc/self/exe') facts.push('self_exe');
+  if (/^\/(?:proc\/(?:self|thread-self|\d+)|dev)\/fd\/\d+$/.test(binary)) facts.push('exec_by_fd');
+  if (scriptArguments(process) !== undefined) facts.push('shebang');
+  if (hasFlag(process, 'execve') && !hasFlag(process, 'clone')) facts.push('same_pid');
+  if (hasFlag(process, 'miss')) facts.push('miss');
+  if ((process.binary_properties?.privileges_changed?.length ?? 0) > 0) facts.push('privileged_file');
+  return facts;
+}
+
+function programOf(process: TetragonProcess, facts: readonly ExecFact[]): Program {
+  const binary = facts.includes('binary_lost') ? undefined : process.binary;
+  const { words, quality } = argvOf(process, facts);
+  const cwd = process.cwd === undefined || process.cwd === ENOMEM ? undefined : process.cwd;
+  return {
+    ...(binary !== undefined && { binary }),
+    argv: [binary ?? '', ...words],
+    argv_quality: quality,
+    argv0_known: false,
+    ...(quality !== 'exact' && process.arguments !== undefined && { arguments: process.arguments }),
+    ...(cwd !== undefined && { cwd: cwd.replace(/ \(deleted\)$/, '') }),
+    ...(process.pid !== undefined && { pid: process.pid }),
+    ...(process.uid !== undefined && { uid: process.uid }),
+    ...(process.user?.name !== undefined && process.user.name !== '' && { user: process.user.name }),
+  };
+}
+
+const shells = /(?:^|\/)(?:ba|da|a|k|mk|z|pdk|rb)?sh$/;
+
+function argvOf(
+  process: TetragonProcess,
+  facts: readonly ExecFact[],
+): { words: string[]; quality: ArgvQuality } {
+  if (facts.includes('args_lost')) return { words: [], quality: 'lost' };
+  const split = splitArguments(process.arguments ?? '', shells.test(process.binary ?? ''));
+  const words = facts.includes('shebang') ? scriptArguments(process)! : split.words;
+  return { words, quality: hasFlag(process, 'truncArgs') ? 'truncated' : split.quality };
+}
+
+/**
+ * For a script the agent reports the script as binary, and as arguments the interpreter's option, the script
+ * again and the script's own arguments. Gives these last; undefined if the file is no script.
+ */
+function scriptArguments(process: TetragonProcess): string[] | undefined {
+  const binary = process.binary;
+  if (binary === undefined || process.arguments === undefined || binary === '') return undefined;
+  const { words } = splitArguments(process.arguments, false);
+  const at = words[0]?.startsWith('-') ? 1 : 0;
+  const word = words[at];
+  if (word === undefined || (word !== binary && !isSamePath(word, binary, process.cwd))) return undefined;
+  return words.slice(at + 1);
+}
+
+function isSamePath(word: string, binary: string, cwd: string | undefined): boolean {
+  if (word.startsWith('/') || !word.includes('/') || cwd === undefined) return false;
+  const parts: string[] = [];
+  for (const part of `${cwd}/${word}`.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}` === binary;
+}
+
+function ancestorsOf(
+  exec: NonNullable<TetragonMessage['process_exec']>,
+  containerId: string | undefined,
+  processes: ProcessMemory | undefined,
+): Ancestor[] {
+  const chain: Ancestor[] = [];
+  let last = exec.process!;
+  const told = exec.parent === undefined ? [] : [exec.parent, ...(exec.ancestors ?? [])];
+  for (const process of told) {
+    if (chain.at(-1)?.place === 'outside' || chain.length >= MAX_DEPTH) return chain;
+    chain.push(ancestor(process, containerId, 'sensor'));
+    last = process;
+  }
+  while (chain.at(-1)?.place !== 'outside' && chain.length < MAX_DEPTH) {
+    const process = recall(last.parent_exec_id, processes);
+    if (process === undefined) break;
+    chain.push(ancestor(process, containerId, 'table'));
+    last = process;
+  }
+  return chain;
+}
+
+function recall(
+  execId: string | undefined,
+  processes: ProcessMemory | undefined,
+): TetragonProcess | undefined {
+  if (execId === undefined || execId === '' || processes === undefined) return undefined;
+  const kept = processes.get(Buffer.from(execId));
+  return kept === undefined ? undefined : decodeKept(kept.payload);
+}
+
+function ancestor(
+  process: TetragonProcess,
+  containerId: string | undefined,
+  from: Ancestor['from'],
+): Ancestor {
+  const facts = factsOf(process);
+  return {
+    ...programOf(process, facts),
+    place: placeOf(process, containerId),
+    from,
+    ...(process.exec_id !== undefined && { exec_id: process.exec_id }),
+    ...(facts.length > 0 && { facts }),
+  };
+}
+
+/**
+ * The agent reads a process's container from the name of its cgroup. What it found on start in /proc may carry
+ * the machine's own cgroup, so another id than the event's is as much outside as none.
+ */
+function placeOf(process: TetragonProcess, containerId: string | undefined): Ancestor['place'] {
+  const own = containerIdOf(process);
+  if (own === undefined) return process.flags?.includes('errorCgroup') ? 'unknown' : 'outside';
+  if (containerId === undefined) return 'unknown';
+  return own.startsWith(containerId) || containerId.startsWith(own) ? 'container' : 'outside';
+}
