@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { messageOf } from './lib/errors.ts';
+import { BoundedQueue } from './lib/queue.ts';
+import type { ExecEvent } from './model/exec-event.ts';
+import { compareSeverity, type Finding, type Severity } from './model/finding.ts';
+import {
+  countDrop,
+  type Decode,
+  type Detector,
+  type DropReason,
+  type Intake,
+  newSourceCounts,
+  type ProcessMemory,
+  type SensorAlert,
+  type SourceCounts,
+} from './model/intake.ts';
+import { makeFinding } from './model/make-finding.ts';
+import type { Log } from './telemetry/log.ts';
+
+/**
+ * The way of one event, top to bottom:
+ *
+ *   source ── bytes ──▶ early test ── candidate ──▶ queue ──▶ decode ──▶ judge ──▶ enrich ──▶ judge again
+ *                                                                                    │
+ *   sinks ◀── deliver ◀── route ◀── finding ◀────────────────────────────────────────┘
+ *
+ * Only what the early test lets through gets here. Judging is synchronous; enrichment answers at once when its
+ * cache knows, and never later than its deadline.
+ */
+export interface PipelineParts {
+  detector: Detector;
+  processes: ProcessMemory;
+  /** Adds facts about container and image; absent: nothing is added. */
+  enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
+  /** Names the sinks of a finding; empty: it is reported nowhere. */
+  route: (finding: Finding) => readonly string[];
+  /** Fulfilled when the finding is accepted, durably where a spool is configured. */
+  accept: (finding: Finding, sinks: readonly string[]) => Promise<void>;
+  /** Findings below are not made. */
+  minSeverity: Severity;
+  /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
+  queue?: { max_messages: number; max_bytes: number };
+  log: Log;
+  /** Hears each finding with its sinks: the terminal of `demo` and `replay`. */
+  onFinding?: (finding: Finding, sinks: readonly string[]) => void;
+  onAlert?: (alert: SensorAlert) => void;
+}
+
+export interface Pipeline {
+  /** What a source hands its events to. One per source; asking again gives the same. */
+  intake(source: string): Intake;
+  counts(): ReadonlyMap<string, SourceCounts>;
+  findings(): ReadonlyMap<Severity, number>;
+  queued(): { messages: number; bytes: number };
+  /** Fulfilled when everything handed over so far has been judged and accepted. */
+  idle(): Promise<void>;
+}
+
+/** Judged in one go before the event loop gets its turn; keeps HTTP, timers and the sensors' sockets served. */
+const SLICE_MS = 4;
+
+interface Candidate {
+  message: Buffer;
+  decode: Decode;
+  intake: Intake;
+}
+
+export function openPipeline(parts: PipelineParts): Pipeline {
+  const { detector, log } = parts;
+  const queue = new BoundedQueue<Candidate>(parts.queue?.max_messages ?? 1, parts.queue?.max_bytes ?? 1);
+  const intakes = new Map<string, Intake>();
+  const bySeverity = new Map<Severity, number>();
+  const accepting = new Set<Promise<void>>();
+  const waiting: (() => void)[] = [];
+  let pumping = false;
+
+  function intakeFor(source: string): Intake {
+    const known = intakes.get(source);
+    if (known !== undefined) return known;
+    const intake = makeIntake(source);
+    intakes.set(source, intake);
+    return intake;
+  }
+
+  function makeIntake(source: string): Intake {
+    const counts = newSourceCounts();
+    const sampled = new Set<DropReason>();
+    const intake: Intake = {
+      counts,
+      interest: detector.interest,
+      processes: parts.processes,
+      offer(message, decode) {
+        if (parts.queue === undefined) {
+          judgeMessage(message, decode, intake);
+          return true;
+        }
+        const taken = queue.push({ message, decode, intake }, message.length);
+        if (!taken) countDrop(counts, 'queue_full');
+        else if (!pumping) {
+          pumping = true;
+          setImmediate(pump);
+        }
+        return taken;
+      },
+      judge(event) {
+        counts.judged += 1;
+        return judge(event);
+      },
+      alert: (alert) => parts.onAlert?.(alert),
+      unreadable(reason, detail, sample) {
+        countDrop(counts, reason);
+        if (sampled.has(reason)) return;
+        sampled.add(reason);
+        log.warn('a message could not be read; it is counted, later ones of the same kind are only counted', {
+          source,
+          reason,
+          detail,
+          // Enough to tell what kind of message it was, too little to hold an argument.
+          ...(sample !== undefined && {
+            bytes: sample.length,
+            begins: Buffer.from(sample.subarray(0, 16)).toString('hex'),
+          }),
+        });
+      },
+    };
+    return intake;
+  }
+
+  function pump(): void {
+    const until = performance.now() + SLICE_MS;
+    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
+      judgeMessage(candidate.message, candidate.decode, candidate.intake);
+      if (performance.now() >= until) break;
+    }
+    pumping = queue.length > 0;
+    if (pumping) setImmediate(pump);
+    else if (accepting.size === 0) settle();
+  }
+
+  function judgeMessage(message: Buffer, decode: Decode, intake: Intake): void {
+    try {
+      const event = decode(message);
+      if (event !== undefined) intake.judge(event);
+    } catch (error) {
+      intake.unreadable('undecodable', messageOf(error), message);
+    }
+  }
+
+  /** Undefined if nothing is reported. A named tool is enriched before its verdict counts. */
+  function judge(event: ExecEvent): Promise<void> | undefined {
+    const first = detector.judge(event);
+    if (first.tool === undefined && first.severity === 'none') return undefined;
+    const enriched = parts.enrich === undefined ? event : parts.enrich(event);
+    return enriched instanceof Promise ? track(enriched.then(report)) : report(enriched);
+  }
+
+  function report(event: ExecEvent): Promise<void> | undefined {
+    const verdict = detector.judge(event);
+    if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
+      return undefined;
+    const finding = makeFinding(event, verdict, findingId(event.id));
+    bySeverity.set(finding.severity, (bySeverity.get(finding.severity) ?? 0) + 1);
+    const sinks = parts.route(finding);
+    parts.onFinding?.(finding, sinks);
+    return sinks.length === 0 ? undefined : track(parts.accept(finding, sinks));
+  }
+
+  function track(work: Promise<void> | undefined): Promise<void> | undefined {
+    if (work === undefined) return undefined;
+    const done: Promise<void> = work
+      .catch((error: unknown) => log.error('a finding was not accepted', { reason: messageOf(error) }))
+      .finally(() => {
+        accepting.delete(done);
+        if (accepting.size === 0 && queue.length === 0) settle();
+      });
+    accepting.add(done);
+    return done;
+  }
+
+  function settle(): void {
+    for (const resolve of waiting.splice(0)) resolve();
+  }
+
+  return {
+    intake: intakeFor,
+    counts: () => new Map([...intakes].map(([name, intake]) => [name, intake.counts])),
+    findings: () => bySeverity,
+    queued: () => ({ messages: queue.length, bytes: queue.bytes }),
+    idle: () =>
+      queue.length === 0 && accepting.size === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => waiting.push(resolve)),
+  };
+}
+
+/** Stable for the same exec, whoever reads it again. */
+export function findingId(eventId: string): string {
+  return `f-${createHash('sha256').update(eventId).digest('hex').slice(0, 24)}`;
+}
