@@ -145,7 +145,7 @@ describe('the Tetragon source', () => {
 
   it('opens a silent stream anew, and stays degraded until a message comes', async () => {
     let streams = 0;
-    const { address, streams: open } = await agent(socket(), { onStream: () => void (streams += 1) });
+    const { address, streams: open } = await agent(socket(), { onStream: () => void ++streams });
     const { source, intake } = run({ address, silence_secs: 0.1 });
     await until(() => streams >= 2, 'a second stream');
     await until(() => source.health().code === 'stream_silent', 'stream_silent');
