@@ -27,6 +27,7 @@ export const errorCodes = {
   recording_missing: 'the recording does not exist',
   recording_unreadable: 'the recording cannot be read',
   recording_form: 'the form of the recording is not known',
+  signing_key: 'a signing key of a sink cannot be used',
   listen_failed: 'the address to listen at cannot be bound',
 } as const;
 export type ErrorCode = keyof typeof errorCodes;
