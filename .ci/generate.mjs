@@ -11,7 +11,10 @@ function snake(name) {
   return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
 }
 
-/** `export const processFields = { exec_id: 1, … }` for each message of a sensor's protos. */
+/**
+ * `export const processFields = { exec_id: 1, … }` for each message of a sensor's protos. A name is a message's
+ * own or, where two packages use it, `package.message`.
+ */
 export function fieldsModule(sensor, messages) {
   const folder = join(root, 'proto', sensor);
   const found = [];
@@ -26,9 +29,9 @@ export function fieldsModule(sensor, messages) {
     visit(parsed);
   }
   const constants = messages.map((name) => {
-    const type = found.find((one) => one.name === name);
+    const type = found.find((one) => one.name === name || one.fullName.endsWith(`.${name}`));
     if (type === undefined) throw new Error(`proto/${sensor} has no message ${name}`);
-    const constant = snake(name).replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+    const constant = snake(name).replace(/[_.]([a-z])/g, (_, letter) => letter.toUpperCase());
     const fields = type.fieldsArray.map((field) => `  ${field.name}: ${field.id},`);
     return `export const ${constant}Fields = {\n${fields.join('\n')}\n} as const;\n`;
   });
@@ -36,6 +39,7 @@ export function fieldsModule(sensor, messages) {
 }
 
 export const outputs = {
+  'src/sources/falco/fields.ts': () => fieldsModule('falco', ['outputs.response', 'version.response']),
   'src/sources/tetragon/fields.ts': () =>
     fieldsModule('tetragon', [
       'GetEventsResponse',

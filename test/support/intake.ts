@@ -9,44 +9,68 @@ import {
 } from '../../src/model/intake.ts';
 import { ProcessTable } from '../../src/state/process-table.ts';
 
-/** An intake that keeps what it is given, decoded at once. */
-export interface RecordingIntake extends Intake {
+/** What a source handed over, kept for a test. */
+export interface TestIntake extends Intake {
   events: ExecEvent[];
   alerts: SensorAlert[];
-  errors: { reason: DropReason; detail: string }[];
+  unread: { reason: DropReason; detail: string }[];
+  /** Fulfilled when `done` holds, looked at after each hand-over. */
+  until(done: () => boolean): Promise<void>;
 }
 
-export const everything: Interest = { path: () => true, text: () => true };
-export const nothing: Interest = { path: () => false, text: () => false };
+/** Everything interests. */
+export const allInterest: Interest = { path: () => true, text: () => true };
+/** Nothing does. */
+export const noInterest: Interest = { path: () => false, text: () => false };
 
-export function recordingIntake(
-  interest: Interest = everything,
-  onEvent?: (event: ExecEvent) => void,
-): RecordingIntake {
-  const counts = newSourceCounts();
-  const intake: RecordingIntake = {
-    counts,
-    interest,
-    processes: new ProcessTable(),
+/**
+ * An intake that decodes at once. `accept` answers for `judge`: undefined (no finding) if it is left out.
+ */
+export function testIntake(
+  options: { interest?: Interest; accept?: (event: ExecEvent) => Promise<void> | undefined } = {},
+): TestIntake {
+  let waiting: { done: () => boolean; resolve: () => void }[] = [];
+  const look = () => {
+    waiting = waiting.filter(({ done, resolve }) => {
+      if (!done()) return true;
+      resolve();
+      return false;
+    });
+  };
+  const intake: TestIntake = {
+    counts: newSourceCounts(),
+    interest: options.interest ?? allInterest,
+    processes: new ProcessTable({ maxBytes: 1024 * 1024 }),
     events: [],
     alerts: [],
-    errors: [],
+    unread: [],
     offer(message, decode) {
       const event = decode(message);
-      if (event !== undefined) intake.judge(event);
+      if (event !== undefined) intake.events.push(event);
+      intake.counts.judged += 1;
+      look();
       return true;
     },
     judge(event) {
-      counts.judged += 1;
       intake.events.push(event);
-      onEvent?.(event);
-      return undefined;
+      intake.counts.judged += 1;
+      look();
+      return options.accept?.(event);
     },
-    alert: (alert) => void intake.alerts.push(alert),
+    alert(alert) {
+      intake.alerts.push(alert);
+      look();
+    },
     unreadable(reason, detail) {
-      countDrop(counts, reason);
-      intake.errors.push({ reason, detail });
+      countDrop(intake.counts, reason);
+      intake.unread.push({ reason, detail });
+      look();
     },
+    until: (done) =>
+      new Promise((resolve) => {
+        waiting.push({ done, resolve });
+        look();
+      }),
   };
   return intake;
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import {
   loadPackageDefinition,
   Server,
@@ -8,21 +6,7 @@ import {
   type status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { frames } from '../../src/sources/framing.ts';
 import { protoFolder } from '../../src/sources/tetragon/protocol.ts';
-
-/** Messages of a `*.bin.gz` recording, in order. */
-export function readRecording(path: string): Buffer[] {
-  const messages: Buffer[] = [];
-  const bytes = readFileSync(path);
-  const reader = frames(
-    64 * 1024 * 1024,
-    (message) => messages.push(message),
-    () => {},
-  );
-  reader.push(path.endsWith('.gz') ? gunzipSync(bytes) : bytes);
-  return messages;
-}
 
 export interface AgentOptions {
   credentials?: ServerCredentials;

@@ -11,12 +11,13 @@ import { tetragonSchema } from '../../../src/sources/tetragon/config.ts';
 import { openTetragon, type TetragonDeps } from '../../../src/sources/tetragon/grpc.ts';
 import { type Log, silentLog } from '../../../src/telemetry/log.ts';
 import { createAuthority } from '../../support/certificates.ts';
-import { fixture, until } from '../../support/fixtures.ts';
-import { type RecordingIntake, recordingIntake } from '../../support/intake.ts';
+import { until } from '../../support/fixtures.ts';
+import { type TestIntake, testIntake } from '../../support/intake.ts';
 import { serveRaw } from '../../support/raw-grpc.ts';
-import { type Agent, type AgentOptions, readRecording, startAgent } from '../../support/tetragon-agent.ts';
+import { recordedMessages } from '../../support/recordings.ts';
+import { type Agent, type AgentOptions, startAgent } from '../../support/tetragon-agent.ts';
 
-const messages = readRecording(fixture('recordings/tetragon/scenario.bin.gz'));
+const messages = recordedMessages('tetragon/scenario');
 let folder: string;
 let stop: (() => Promise<void> | void)[];
 
@@ -31,7 +32,7 @@ afterEach(async () => {
 
 interface Running {
   source: Source;
-  intake: RecordingIntake;
+  intake: TestIntake;
   logged: string[];
 }
 
@@ -45,7 +46,7 @@ function run(config: object, deps: Partial<TetragonDeps> = {}): Running {
     backoff: { first_ms: 10, max_ms: 50 },
     ...deps,
   });
-  const intake = recordingIntake();
+  const intake = testIntake();
   const abort = new AbortController();
   const done = source.run(intake, abort.signal);
   stop.push(async () => {

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import protobuf from 'protobufjs';
@@ -11,14 +10,11 @@ import { decodeMessage } from '../../../src/sources/tetragon/message.ts';
 import { normalizeMessage } from '../../../src/sources/tetragon/normalize.ts';
 import { protoFolder } from '../../../src/sources/tetragon/protocol.ts';
 import { fixture } from '../../support/fixtures.ts';
-import { nothing, recordingIntake } from '../../support/intake.ts';
-import { readRecording } from '../../support/tetragon-agent.ts';
+import { noInterest, testIntake } from '../../support/intake.ts';
+import { readFrames, recordedLines, recordedMessages } from '../../support/recordings.ts';
 
-const recording = (name: string) => readRecording(fixture(`recordings/tetragon/${name}`));
-const exportFile = gunzipSync(readFileSync(fixture('recordings/tetragon/scenario-k8s.export.jsonl.gz')))
-  .toString()
-  .trim()
-  .split('\n');
+const recording = (name: string) => recordedMessages(`tetragon/${name.replace('.bin.gz', '')}`);
+const exportFile = recordedLines('tetragon/scenario-k8s.export');
 
 type Service = Record<string, { responseDeserialize(bytes: Buffer): unknown }>;
 type Wrapped = { value?: number };
@@ -39,7 +35,7 @@ describe('recorded Tetragon streams', () => {
     ['scenario-k8s.bin.gz', { messages: 536, execs: 272, container_execs: 105, exits: 264, loss: 0 }],
     ['storm.bin.gz', { messages: 3000, execs: 3000, container_execs: 2997, exits: 0, loss: 0 }],
   ])('%s is read whole, with nothing unreadable', (name, expected) => {
-    const intake = recordingIntake(nothing);
+    const intake = testIntake({ interest: noInterest });
     const take = earlyTest(intake, bytesDecoder('test', intake.processes));
     for (const message of recording(name)) take(message);
     const { messages, execs, container_execs, exits, sensor_loss_reports: loss, unreadable } = intake.counts;
@@ -49,7 +45,7 @@ describe('recorded Tetragon streams', () => {
   });
 
   it('throttle.bin.gz tells of losses, and its exits of unknown processes do no harm', () => {
-    const intake = recordingIntake();
+    const intake = testIntake();
     const take = earlyTest(intake, bytesDecoder('test', intake.processes));
     const messages = recording('throttle.bin.gz');
     for (const message of messages) take(message);
@@ -61,12 +57,12 @@ describe('recorded Tetragon streams', () => {
   });
 
   it('gives the same events from the stream and from the export file', () => {
-    const bytes = recordingIntake();
-    const lines = recordingIntake();
+    const bytes = testIntake();
+    const lines = testIntake();
     const takeBytes = earlyTest(bytes, bytesDecoder('test', bytes.processes));
     const takeLine = exportLines(lines, lineDecoder('test', lines.processes));
     for (const message of recording('scenario-k8s.bin.gz')) takeBytes(message);
-    for (const line of exportFile) takeLine(Buffer.from(line));
+    for (const line of exportFile) takeLine(line);
     expect(lines.counts).toEqual(bytes.counts);
     expect(lines.events).toEqual(bytes.events);
     expect(lines.events).toHaveLength(105);
@@ -103,13 +99,13 @@ describe('recorded Tetragon streams', () => {
   });
 
   it('rebuilds the ancestors that a default install does not send', () => {
-    const intake = recordingIntake();
+    const intake = testIntake();
     const take = earlyTest(intake, (bytes) => {
       const message = decodeMessage(bytes);
       delete message.process_exec?.ancestors;
       return normalizeMessage(message, 'test', intake.processes);
     });
-    const whole = recordingIntake();
+    const whole = testIntake();
     const takeWhole = earlyTest(whole, bytesDecoder('test', whole.processes));
     for (const message of recording('scenario.bin.gz')) {
       take(message);
@@ -137,7 +133,7 @@ describe('recorded Tetragon streams', () => {
   });
 
   it('ends each chain at the first process outside the container', () => {
-    const intake = recordingIntake();
+    const intake = testIntake();
     const take = earlyTest(intake, bytesDecoder('test', intake.processes));
     for (const message of recording('scenario-k8s.bin.gz')) take(message);
     for (const event of intake.events.filter((one) => one.container !== undefined)) {
@@ -169,7 +165,7 @@ describe('unary replies of a real agent', () => {
         }),
       ) as unknown as { tetragon: { FineGuidanceSensors: { service: Service } } }
     ).tetragon.FineGuidanceSensors.service;
-    const [reply] = recording(file);
+    const [reply] = readFrames(readFileSync(fixture(`recordings/tetragon/${file}`)));
     expect(service[method]!.responseDeserialize(reply!)).toEqual(expected);
   });
 });
@@ -181,7 +177,7 @@ describe('what a line of an export file may hold', () => {
     ['null', 'null'],
     ['half an object', '{"process_exec":'],
   ])('%s is counted as unreadable', (_what, line) => {
-    const intake = recordingIntake();
+    const intake = testIntake();
     exportLines(intake, lineDecoder('test', intake.processes))(Buffer.from(line));
     expect(intake.counts.dropped).toEqual({ not_json: 1 });
   });

@@ -1,0 +1,163 @@
+import { messageOf } from '../../lib/errors.ts';
+import type { ExecEvent } from '../../model/exec-event.ts';
+import type { Intake } from '../../model/intake.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { type FalcoKind, isInContainer, isInteresting, kindOf } from './early.ts';
+import { openLossReports } from './loss.ts';
+import { openRecollection } from './memory.ts';
+import { alertFrom, decodeAlert, type FalcoAlert, NotFalcoError, parseAlert } from './message.ts';
+import { normalizeAlert } from './normalize.ts';
+import { alertScanner, messageScanner, newSpans } from './spans.ts';
+import { looksLikeText } from './text.ts';
+
+/** What became of one message. */
+export interface Reading {
+  kind: FalcoKind | 'unreadable';
+  /** Why it could not be read, for an answer to the sender. */
+  reason?: 'not_json' | 'not_falco_json' | 'falco_text_output' | 'undecodable';
+  detail?: string;
+}
+
+/** What became of a document that was judged at once. */
+export interface JudgedReading extends Reading {
+  /** Present if the exec became a finding: fulfilled when delivery has accepted it. */
+  accepted?: Promise<void>;
+}
+
+/**
+ * One way for every message of Falco, live or recorded: count it, keep its process in memory, dismiss it early
+ * or hand it over. Nothing here throws.
+ */
+export interface FalcoReader {
+  /** A `falco.outputs.response`; an exec that passes the early test goes to the queue. */
+  message(bytes: Buffer): Reading;
+  /** A JSON document (a line of a file, an HTTP body); as `message`. */
+  document(bytes: Buffer): Reading;
+  /** A JSON document, judged before this returns. */
+  judge(bytes: Buffer): JudgedReading;
+}
+
+export interface ReaderOptions {
+  /** The source's configured name. */
+  source: string;
+  intake: Intake;
+  log: Log;
+}
+
+type Candidate = (make: () => ExecEvent) => void;
+
+/** Rules that are named in the log for lacking a field; more would only repeat the advice. */
+const MAX_NAMED_RULES = 20;
+
+export function openFalcoReader({ source, intake, log }: ReaderOptions): FalcoReader {
+  const { counts, interest } = intake;
+  const spans = newSpans();
+  const scanMessage = messageScanner(spans);
+  const scanAlert = alertScanner(spans);
+  const memory = openRecollection(intake.processes);
+  const losses = openLossReports(counts);
+  const named = new Set<string>();
+
+  /**
+   * What the scanned message is. `now` gives the whole message, `later` gives it again when the queue comes to
+   * it (what waits there should hold no more than bytes); `candidate` gets the event's maker.
+   */
+  function take(now: () => FalcoAlert, later: () => FalcoAlert, candidate: Candidate): Reading {
+    const kind = kindOf(spans);
+    if (kind === 'internal') {
+      counts.internal += 1;
+      losses.read(now().fields);
+    } else if (kind === 'alert') passAlert(now());
+    else if (kind === 'failed_exec') counts.failed_execs += 1;
+    else takeExec(now, later, candidate);
+    return { kind };
+  }
+
+  function takeExec(now: () => FalcoAlert, later: () => FalcoAlert, candidate: Candidate): void {
+    counts.execs += 1;
+    if (!isInContainer(spans)) {
+      if (named.size < MAX_NAMED_RULES) nameRule(now());
+      return;
+    }
+    counts.container_execs += 1;
+    if (!isInteresting(spans, interest)) {
+      counts.early_rejected += 1;
+      memory.remember(spans);
+      return;
+    }
+    // Asked now and not when the queue comes to it: memory stands as it stood when the exec happened.
+    const remembered = memory.recall(spans);
+    memory.remember(spans);
+    candidate(() => normalizeAlert(later(), source, remembered));
+  }
+
+  function passAlert(alert: FalcoAlert): void {
+    counts.other_alerts += 1;
+    const id = alert.fields.get('container.id');
+    intake.alert({
+      time: alert.time,
+      source,
+      ...(id !== undefined && id !== 'host' && { container_id: id }),
+      rule: alert.rule,
+      priority: alert.priority,
+      output: alert.output,
+    });
+  }
+
+  /** A rule that does not print the container's id makes each of its execs look like the host's: said once. */
+  function nameRule(alert: FalcoAlert): void {
+    if (alert.fields.has('container.id') || named.has(alert.rule)) return;
+    named.add(alert.rule);
+    log.warn('execs of this Falco rule cannot be judged: its output does not print container.id', {
+      source,
+      rule: alert.rule,
+      mend: 'add container.id to the rule, or set append_output: [{suggested_output: true}] in falco.yaml',
+    });
+  }
+
+  function unreadable(reason: NonNullable<Reading['reason']>, error: unknown, bytes: Buffer): Reading {
+    const detail = messageOf(error);
+    intake.unreadable(reason, detail, bytes);
+    return { kind: 'unreadable', reason, detail };
+  }
+
+  function read(bytes: Buffer, wait: boolean, candidate: Candidate): Reading {
+    counts.messages += 1;
+    const text = bytes.toString('utf8');
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (error) {
+      return unreadable(looksLikeText(text) ? 'falco_text_output' : 'not_json', error, bytes);
+    }
+    try {
+      const alert = alertFrom(json, text);
+      scanAlert(alert);
+      const later = wait ? () => parseAlert(bytes.toString('utf8')) : () => alert;
+      return take(() => alert, later, candidate);
+    } catch (error) {
+      return unreadable(error instanceof NotFalcoError ? 'not_falco_json' : 'undecodable', error, bytes);
+    }
+  }
+
+  return {
+    message(bytes) {
+      counts.messages += 1;
+      try {
+        scanMessage(bytes);
+        const decode = () => decodeAlert(bytes);
+        return take(decode, decode, (make) => intake.offer(bytes, make));
+      } catch (error) {
+        return unreadable('undecodable', error, bytes);
+      }
+    },
+    document: (bytes) => read(bytes, true, (make) => intake.offer(bytes, make)),
+    judge(bytes) {
+      let accepted: Promise<void> | undefined;
+      const reading = read(bytes, false, (make) => {
+        accepted = intake.judge(make());
+      });
+      return accepted === undefined ? reading : { ...reading, accepted };
+    },
+  };
+}
