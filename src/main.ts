@@ -1,2 +1,97 @@
 #!/usr/bin/env node
-process.exitCode = 0;
+import { Command, CommanderError, Option } from 'commander';
+import { exitCodeOf, exitCodes } from './commands/exit-codes.ts';
+import { LannerError, messageOf } from './lib/errors.ts';
+import { version } from './version.ts';
+
+/** argv → command → exit code: the one place that ends the process. Commands load what they need when they run. */
+const program = new Command('lanner')
+  .description('Network utilities executed in containers: findings on top of Falco and Tetragon')
+  .version(version)
+  .showHelpAfterError('(add --help for the options)')
+  .exitOverride();
+
+program
+  .command('run')
+  .description('the service: reads the configured sources and delivers findings until SIGTERM')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .action(async (options: { config: string }) => {
+    const { run } = await import('./commands/run.ts');
+    finish(await run(options.config));
+  });
+
+program
+  .command('check')
+  .description('validates a configuration and shows all its problems')
+  .argument('<file>', 'configuration file (YAML), - for standard input')
+  .option('--json', 'print the whole configuration, defaults filled in, secrets hidden')
+  .action(async (file: string, options: { json?: boolean }) => {
+    const { check } = await import('./commands/check.ts');
+    finish(check(file, options.json ?? false));
+  });
+
+program
+  .command('demo')
+  .description('plays a real recording through the whole way: gRPC in, webhook out')
+  .option('--follow', 'stay when the recording is over', false)
+  .option('--speed <factor>', 'how fast the recording is played; 0: at once', '1')
+  .action(async (options: { follow: boolean; speed: string }) => {
+    const { demo } = await import('./commands/demo.ts');
+    finish(await demo({ follow: options.follow, speed: Number(options.speed) }));
+  });
+
+program
+  .command('replay')
+  .description('recordings through the same pipeline; nothing is delivered unless asked for')
+  .argument(
+    '<files...>',
+    'recordings: length-delimited messages or JSON lines, gzipped or not; - for standard input',
+  )
+  .addOption(new Option('--form <sensor>', 'whose messages these are').choices(['tetragon', 'falco']))
+  .option('-c, --config <file>', 'configuration to judge and route by')
+  .option('--json', 'findings as JSON lines, then the summary', false)
+  .option('--deliver', 'deliver to the sinks of the configuration', false)
+  .option('--no-state', 'judge each event by itself')
+  .action(async (files: string[], options: import('./commands/replay-command.ts').ReplayFlags) => {
+    const { replayCommand } = await import('./commands/replay-command.ts');
+    finish(await replayCommand(files, options));
+  });
+
+program
+  .command('record')
+  .description('writes what a live source sends to a file that replay reads')
+  .argument('<source>', 'name of a source in the configuration')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .requiredOption('-o, --out <file>', 'file to write; gzipped if it ends with .gz; - for standard output')
+  .option('--redact', 'take credentials out of arguments', false)
+  .option('--messages <count>', 'stop after so many messages')
+  .option('--seconds <count>', 'stop after so many seconds')
+  .action(async (source: string, options: import('./commands/record.ts').RecordFlags) => {
+    const { record } = await import('./commands/record.ts');
+    finish(await record(source, options));
+  });
+
+function finish(code: number): void {
+  process.exitCode = code;
+}
+
+// Whoever reads our output may stop reading: that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) finish(error.exitCode === 0 ? 0 : exitCodes.usage.code);
+  else if (error instanceof LannerError) {
+    process.stderr.write(`${error.message}\n${error.mend} [${error.code}]\n`);
+    finish(exitCodeOf(error.code));
+  } else {
+    process.stderr.write(
+      `this is a bug in Lanner: ${error instanceof Error ? error.stack : messageOf(error)}\n`,
+    );
+    finish(exitCodes.internal.code);
+  }
+}

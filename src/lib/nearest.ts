@@ -1,7 +1,7 @@
 /** The known name nearest to what was written, if one is near enough to be meant. */
 export function nearest(written: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bound = Math.max(1, Math.floor(written.length / 3)) + 1;
+  let bound = Math.floor(written.length / 2) + 1;
   for (const name of known) {
     const distance = editDistance(written.toLowerCase(), name.toLowerCase(), bound);
     if (distance < bound) {

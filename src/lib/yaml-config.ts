@@ -33,6 +33,7 @@ export function loadYaml<S extends z.ZodType>(
     const { line, col } = counter.linePos(offset);
     return { line, column: col };
   };
+  const fromEnvironment = new Set<string>();
   const problems: Problem[] = document.errors.map((error) => ({
     ...place(error.pos[0]),
     path: '',
@@ -56,6 +57,7 @@ export function loadYaml<S extends z.ZodType>(
           return value ?? '';
         },
       );
+      fromEnvironment.add(node.value as string);
     },
   });
   const raw: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
@@ -67,12 +69,19 @@ export function loadYaml<S extends z.ZodType>(
         problems.push({
           ...place(offsetOf(document.contents, path)),
           path: path.map(String).join('.'),
-          message,
+          message: hide(message, fromEnvironment),
         });
   }
   if (problems.length > 0)
     return { ok: false, problems: problems.sort((a, b) => a.line - b.line || a.column - b.column) };
   return { ok: true, value: (result as { data: z.output<S> }).data };
+}
+
+/** What came from the environment may be a secret, wherever it was put by mistake. */
+function hide(message: string, values: ReadonlySet<string>): string {
+  let shown = message;
+  for (const value of values) shown = shown.replaceAll(JSON.stringify(value), '"[from the environment]"');
+  return shown;
 }
 
 /** Where the deepest part of the path that exists begins; for an unknown key, the key itself. */
@@ -119,9 +128,12 @@ function explain(issue: Issue, shape: JsonSchema, raw: unknown): { path: Path; m
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     const given = valueAt(raw, issue.path);
+    if (given === undefined) return [{ path: issue.path, message: `is missing (${values.join(', ')})` }];
     if (typeof given === 'string')
       return [{ path: issue.path, message: unknownName('value', given, values) }];
   }
+  if (issue.code === 'invalid_type' && valueAt(raw, issue.path) === undefined)
+    return [{ path: issue.path, message: `is missing (${issue.expected})` }];
   if (issue.code === 'invalid_union') {
     const discriminator = (issue as { discriminator?: string }).discriminator;
     if (discriminator !== undefined) return [discriminated(issue.path, discriminator, shape, raw)];
@@ -154,10 +166,8 @@ function discriminated(
 
 function unknownName(what: 'key' | 'value', written: string, known: readonly string[]): string {
   const near = nearest(written, known);
-  const hint = near === undefined ? '' : `; did you mean ${near}?`;
-  return `unknown ${what} ${JSON.stringify(written)}${hint} Known: ${[...known].sort().join(', ')}`
-    .replace(/\? Known/, '? Known')
-    .replace(/" Known/, '". Known');
+  const hint = near === undefined ? '.' : `; did you mean ${near}?`;
+  return `unknown ${what} ${JSON.stringify(written)}${hint} Known: ${[...known].sort().join(', ')}`;
 }
 
 function lower(message: string): string {

@@ -25,6 +25,8 @@ export interface ReadOptions {
   intake: Pick<Intake, 'counts' | 'unreadable'>;
   /** Bytes of the file that were read so far. */
   onProgress?: (bytes: number) => void;
+  /** Awaited after each chunk of the file: back-pressure of whoever takes the messages. */
+  pace?: () => Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -66,6 +68,7 @@ export async function readRecording(path: string, options: ReadOptions): Promise
         reader = start(head);
         reader.push(head);
       } else reader.push(chunk);
+      await options.pace?.();
     }
   } catch (error) {
     if (error instanceof LannerError) throw error;

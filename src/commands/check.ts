@@ -1,0 +1,43 @@
+import { type Config, loadConfig } from '../config.ts';
+import { createDetector } from '../detect/index.ts';
+import { openService } from '../service.ts';
+import { silentLog } from '../telemetry/log.ts';
+import { version } from '../version.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** Builds everything the configuration asks for and touches nothing. Throws LannerError for each problem. */
+export function check(file: string, json: boolean): number {
+  const config = loadConfig(file);
+  openService({ config, version, detector: createDetector(config.detect), log: silentLog });
+  if (json) process.stdout.write(`${JSON.stringify(withoutSecrets(config), null, 2)}\n`);
+  else process.stdout.write(`${summaryOf(file, config)}\n`);
+  return exitCodes.ok.code;
+}
+
+function summaryOf(file: string, config: Config): string {
+  const list = (parts: Record<string, { type: string }>) =>
+    Object.entries(parts)
+      .map(([name, { type }]) => `${name} (${type})`)
+      .join(', ') || 'none';
+  return `${file} is valid\n  sources  ${list(config.sources)}\n  sinks    ${list(config.sinks)}`;
+}
+
+const secretKeys = /^(bearer|password|secrets|token|headers|auth|proxy|routing_key)$/;
+
+/** Whatever may hold a secret is replaced as a whole; of URLs only the origin stays. */
+export function withoutSecrets(value: unknown, key = ''): unknown {
+  if (secretKeys.test(key) && value !== undefined && !isEmpty(value)) return '[hidden]';
+  if (typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value)) {
+    const { origin, pathname } = new URL(value);
+    return pathname === '/' ? origin : `${origin}/[hidden]`;
+  }
+  if (Array.isArray(value)) return value.map((one) => withoutSecrets(one));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, withoutSecrets(inner, name)]),
+  );
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { webhookSinkSchema } from './deliver/sinks/webhook.ts';
+import { httpSchema } from './http/config.ts';
+import { LannerError, messageOf } from './lib/errors.ts';
+import { loadYaml, type Problem } from './lib/yaml-config.ts';
+import { severities } from './model/finding.ts';
+import { sourceSchema } from './sources/index.ts';
+
+const name = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_-]{0,62}$/,
+    'a name is lower case letters, digits, - and _, and starts with a letter',
+  );
+
+/** The whole configuration, put together from the parts' own schemas. Keys carry their units. */
+export const configSchema = z.strictObject({
+  version: z.literal(1).describe('version of this format'),
+  node: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('name of this node, where the sensor does not tell; default: host name'),
+  cluster: z.string().min(1).optional().describe('name of the cluster, where the sensor does not tell'),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+      format: z
+        .enum(['auto', 'json', 'text'])
+        .default('auto')
+        .describe('auto: text on a terminal, else json'),
+    })
+    .prefault({}),
+  sources: z
+    .record(name, sourceSchema)
+    .refine((sources) => Object.keys(sources).length > 0, 'at least one source is needed')
+    .describe('where events come from, by name'),
+  sinks: z
+    .record(name, z.discriminatedUnion('type', [webhookSinkSchema]))
+    .default({})
+    .describe('where findings go, by name'),
+  detect: z.strictObject({}).prefault({}),
+  route: z
+    .strictObject({
+      sinks: z.array(z.string()).optional().describe('names of sinks; default: all'),
+      min_severity: z.enum(severities).exclude(['none']).default('low'),
+    })
+    .prefault({}),
+  queue: z
+    .strictObject({
+      max_messages: z.int().min(1).default(20_000),
+      max_bytes: z
+        .int()
+        .min(1024 * 1024)
+        .default(64 * 1024 * 1024),
+    })
+    .prefault({})
+    .describe('between the streams and the judgement; what does not fit is dropped and counted'),
+  processes: z
+    .strictObject({
+      max_bytes: z
+        .int()
+        .min(64 * 1024)
+        .default(8 * 1024 * 1024),
+      max_entries: z.int().min(100).default(32_768),
+    })
+    .prefault({})
+    .describe('the process table, from which ancestors are rebuilt'),
+  http: httpSchema.prefault({}),
+  shutdown_secs: z.number().min(0).default(20).describe('how long SIGTERM waits for deliveries'),
+});
+export type Config = z.output<typeof configSchema>;
+
+/**
+ * Validates a configuration. Throws LannerError `config_version` or `config_invalid`, whose message lists every
+ * problem, one a line: `file:line:column path: what is wrong`.
+ */
+export function parseConfig(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  const newer = /^version:\s*(\d+)/m.exec(text)?.[1];
+  if (newer !== undefined && Number(newer) > 1)
+    throw new LannerError(
+      'config_version',
+      `${file}: it is of version ${newer}, and this Lanner knows version 1`,
+      'Update Lanner, or write the configuration for version 1.',
+    );
+  const loaded = loadYaml(text, configSchema, env);
+  const problems = loaded.ok ? crossChecks(loaded.value) : loaded.problems;
+  if (loaded.ok && problems.length === 0) return loaded.value;
+  throw new LannerError(
+    'config_invalid',
+    problems.map((problem) => formatProblem(file, problem)).join('\n'),
+    problems.length === 1
+      ? 'Mend it and check again with `lanner check`.'
+      : 'Mend them and check again with `lanner check`.',
+  );
+}
+
+/** Reads and validates a file. Throws LannerError `config_unreadable` too. */
+export function loadConfig(
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new LannerError(
+      'config_unreadable',
+      `${file}: ${messageOf(error)}`,
+      'Check the path and who may read it.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return parseConfig(text, file, env);
+}
+
+/** What no single part can see. */
+function crossChecks(config: Config): Problem[] {
+  const known = Object.keys(config.sinks);
+  return (config.route.sinks ?? [])
+    .filter((sink) => !known.includes(sink))
+    .map((sink) => ({
+      line: 0,
+      column: 0,
+      path: 'route.sinks',
+      message: `there is no sink ${JSON.stringify(sink)}. Known: ${known.join(', ') || 'none'}`,
+    }));
+}
+
+function formatProblem(file: string, { line, column, path, message }: Problem): string {
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return path === '' ? `${place} ${message}` : `${place} ${path}: ${message}`;
+}
+
+/** The name of this node for events whose sensor does not tell it. */
+export function nodeName(config: Config): string {
+  return config.node ?? process.env.NODE_NAME ?? hostname();
+}

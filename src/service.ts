@@ -1,0 +1,211 @@
+import { type Config, nodeName } from './config.ts';
+import { systemClock } from './deliver/clock.ts';
+import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
+import { openWebhookSink } from './deliver/sinks/webhook.ts';
+import { memoryStore } from './deliver/store/memory.ts';
+import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
+import { LannerError } from './lib/errors.ts';
+import type { Sink } from './model/delivery.ts';
+import type { ExecEvent } from './model/exec-event.ts';
+import { compareSeverity, type Finding } from './model/finding.ts';
+import type { Detector, Source } from './model/intake.ts';
+import { openPipeline, type Pipeline } from './pipeline.ts';
+import { openSource } from './sources/index.ts';
+import { ProcessTable } from './state/process-table.ts';
+import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
+import type { Log } from './telemetry/log.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { sourceMetrics } from './telemetry/source-metrics.ts';
+
+/** A Lanner put together from its configuration. Constructing it touches nothing outside the process. */
+export interface Service {
+  readonly pipeline: Pipeline;
+  readonly deliverer: Deliverer;
+  readonly sources: readonly Source[];
+  /** Takes back the spool, serves HTTP, connects the sources. Throws LannerError where it cannot. */
+  start(): Promise<{ http?: string }>;
+  /** Fulfilled when every source has ended by itself (recordings do, live sources never). */
+  ended(): Promise<void>;
+  /**
+   * Stops the sources, judges what has arrived, delivers until the deadline. A second call answers as the
+   * first.
+   */
+  stop(deadlineMs: number): Promise<{ delivered: number; left: number }>;
+  health(): HealthReport;
+}
+
+export interface ServiceParts {
+  config: Config;
+  version: string;
+  detector: Detector;
+  log: Log;
+  onFinding?: (finding: Finding, sinks: readonly string[]) => void;
+}
+
+export function openService(parts: ServiceParts): Service {
+  const { config, log } = parts;
+  const metrics = new Metrics({ process: true });
+  const sources = Object.entries(config.sources).map(([name, source]) => openSource(name, source, { log }));
+  const deliverer = openDeliverer({
+    sinks: openSinks(config),
+    store: memoryStore(),
+    log,
+    clock: systemClock,
+    random: Math.random,
+    events: deliverEvents(metrics, log),
+  });
+  const node = nodeName(config);
+  const place = (event: ExecEvent): ExecEvent => ({
+    ...event,
+    node: event.node ?? node,
+    ...((event.cluster ?? config.cluster) !== undefined && { cluster: event.cluster ?? config.cluster! }),
+  });
+  const route = routeOf(config);
+  const pipeline = openPipeline({
+    detector: parts.detector,
+    processes: new ProcessTable({
+      maxBytes: config.processes.max_bytes,
+      maxEntries: config.processes.max_entries,
+    }),
+    enrich: place,
+    route,
+    accept: (finding, to) => deliverer.accept(finding, to),
+    minSeverity: config.route.min_severity,
+    queue: config.queue,
+    log,
+    ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
+  });
+  const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
+  const counted = sourceMetrics(metrics, {
+    counts: () => pipeline.counts(),
+    findings: () => pipeline.findings(),
+    queued: () => pipeline.queued(),
+    sources: () => sources.map((source) => source.health()),
+  });
+  const abort = new AbortController();
+  let running: Promise<void>[] = [];
+  let http: HttpServer | undefined;
+  let stopping: Promise<{ delivered: number; left: number }> | undefined;
+
+  function health(): HealthReport {
+    const states = sources.map((source) => source.health());
+    const { sinks, spool } = deliverer.status();
+    const reasons = [
+      ...states
+        .filter(({ state }) => state !== 'ok')
+        .map(
+          ({ name, state, reason }) =>
+            `source ${name} is ${state}${reason === undefined ? '' : `: ${reason}`}`,
+        ),
+      ...sinks
+        .filter(({ state }) => state !== 'flowing')
+        .map(
+          ({ name, state, detail }) => `sink ${name} is ${state}${detail === undefined ? '' : `: ${detail}`}`,
+        ),
+      ...(spool.degraded === undefined ? [] : [`the spool is degraded: ${spool.degraded}`]),
+    ];
+    return {
+      status: reasons.length === 0 ? 'ok' : 'degraded',
+      version: parts.version,
+      sources: states,
+      reasons,
+    };
+  }
+
+  async function start(): Promise<{ http?: string }> {
+    await deliverer.start();
+    if (config.http.enabled)
+      http = await serveHttp(config.http, {
+        health,
+        metrics: async () => {
+          counted.refresh();
+          gauges();
+          return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
+        },
+      });
+    running = sources.map((source) =>
+      source.run(pipeline.intake(source.name), abort.signal).catch((error: unknown) => {
+        if (!(error instanceof LannerError)) throw error;
+        log.error(error.message, { source: source.name, code: error.code, mend: error.mend });
+      }),
+    );
+    return http === undefined ? {} : { http: http.address };
+  }
+
+  async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
+    const until = Date.now() + deadlineMs;
+    abort.abort();
+    await Promise.all(running);
+    await pipeline.idle();
+    const drained = await deliverer.drain(Math.max(0, until - Date.now()));
+    await http?.close();
+    return drained;
+  }
+
+  return {
+    pipeline,
+    deliverer,
+    sources,
+    start,
+    ended: async () => void (await Promise.all(running)),
+    stop(deadlineMs) {
+      stopping ??= stopNow(deadlineMs);
+      return stopping;
+    },
+    health,
+  };
+}
+
+/**
+ * The same pipeline for recordings: judged at once and in order, delivered only on request. `drain` waits for
+ * the deliveries and says how many are left.
+ */
+export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deliver: boolean }): {
+  pipeline: Pipeline;
+  drain(): Promise<number>;
+} {
+  const { config, log, deliver } = parts;
+  const metrics = new Metrics();
+  const deliverer = openDeliverer({
+    sinks: deliver ? openSinks(config) : [],
+    store: memoryStore(),
+    log,
+    clock: systemClock,
+    random: Math.random,
+    events: deliverEvents(metrics, log),
+  });
+  const started = deliver ? deliverer.start() : Promise.resolve();
+  const pipeline = openPipeline({
+    detector: parts.detector,
+    processes: new ProcessTable({
+      maxBytes: config.processes.max_bytes,
+      maxEntries: config.processes.max_entries,
+    }),
+    route: routeOf(config),
+    accept: async (finding, to) => {
+      await started;
+      if (deliver) await deliverer.accept(finding, to);
+    },
+    minSeverity: config.route.min_severity,
+    log,
+    ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
+  });
+  return {
+    pipeline,
+    async drain() {
+      if (!deliver) return 0;
+      await started;
+      return (await deliverer.drain(config.shutdown_secs * 1000)).left;
+    },
+  };
+}
+
+function openSinks(config: Config): Sink[] {
+  return Object.entries(config.sinks).map(([name, sink]) => openWebhookSink(name, sink));
+}
+
+/** Which sinks a finding goes to: all that are named, from the lowest severity that is reported. */
+export function routeOf(config: Config): (finding: Finding) => readonly string[] {
+  const sinks = config.route.sinks ?? Object.keys(config.sinks);
+  return (finding) => (compareSeverity(finding.severity, config.route.min_severity) < 0 ? [] : sinks);
+}

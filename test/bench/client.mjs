@@ -1,0 +1,71 @@
+// One way of reading the stream, in a process of its own: node client.mjs MODE SOCKET COUNT
+// Prints {"events","cpu_us","wall_ms"}; CPU is user and system of the whole process between the message that
+// ends the warm-up and the last one.
+import { Client, credentials, loadPackageDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { createDetector } from '../../dist/detect/index.js';
+import { detectSchema } from '../../dist/detect/config.js';
+import { openPipeline } from '../../dist/pipeline.js';
+import { earlyTest } from '../../dist/sources/tetragon/early.js';
+import { bytesDecoder } from '../../dist/sources/tetragon/export.js';
+import { decodeMessage } from '../../dist/sources/tetragon/message.js';
+import { normalizeMessage } from '../../dist/sources/tetragon/normalize.js';
+import { eventsRequest, tetragonSchema } from '../../dist/sources/tetragon/config.js';
+import { protoFolder, tetragonProtocol } from '../../dist/sources/tetragon/protocol.js';
+import { ProcessTable } from '../../dist/state/process-table.js';
+import { silentLog } from '../../dist/telemetry/log.js';
+
+const [mode, socket, countText] = process.argv.slice(2);
+const count = Number(countText);
+const warm = Math.floor(count / 4);
+
+/** What happens with each message, by mode. */
+function taker() {
+  if (mode === 'pass') return () => {};
+  if (mode === 'decode') return (bytes) => void normalizeMessage(decodeMessage(bytes), 'bench');
+  const pipeline = openPipeline({
+    detector: createDetector(detectSchema.parse({})),
+    processes: new ProcessTable(),
+    route: () => [],
+    accept: async () => {},
+    minSeverity: 'low',
+    queue: { max_messages: 20_000, max_bytes: 64 * 1024 * 1024 },
+    log: silentLog,
+  });
+  const intake = pipeline.intake('bench');
+  return earlyTest(intake, bytesDecoder('bench', intake.processes));
+}
+
+const take = mode === 'loader' ? () => {} : taker();
+const definition = loadSync('sensors.proto', { includeDirs: [`${protoFolder}/tetragon`], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true });
+const { GetEvents } = loadPackageDefinition(definition).tetragon.FineGuidanceSensors.service;
+const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
+  'grpc.max_receive_message_length': -1,
+  'grpc-node.flow_control_window': 8 * 1024 * 1024,
+});
+const stream = client.makeServerStreamRequest(
+  GetEvents.path,
+  (request) => request,
+  mode === 'loader' ? GetEvents.responseDeserialize : (bytes) => bytes,
+  tetragonProtocol().getEvents.serialize(eventsRequest(tetragonSchema.parse({ type: 'tetragon' }))),
+);
+let seen = 0;
+let cpu;
+let began = 0;
+stream.on('data', (message) => {
+  seen += 1;
+  take(message);
+  if (seen === warm) {
+    cpu = process.cpuUsage();
+    began = performance.now();
+  }
+});
+stream.on('error', (error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});
+stream.on('end', () => {
+  const used = process.cpuUsage(cpu);
+  process.stdout.write(`${JSON.stringify({ events: seen - warm, cpu_us: used.user + used.system, wall_ms: performance.now() - began })}\n`);
+  client.close();
+});

@@ -1,0 +1,21 @@
+import type { Verdict } from '../../src/model/finding.ts';
+import type { Detector } from '../../src/model/intake.ts';
+
+/** Says `high` of every exec in a container whose program is called nc; for tests of what happens around it. */
+export function netcatDetector(): Detector {
+  const none: Verdict = { severity: 'none', score: 0, indicators: [], why: [], mitre: [], triage: [] };
+  return {
+    interest: { path: () => true, text: () => true },
+    judge(event) {
+      if (event.container === undefined || !event.process.binary?.endsWith('/nc')) return none;
+      return {
+        ...none,
+        severity: 'high',
+        score: 70,
+        tool: 'netcat',
+        category: 'netcat',
+        why: ['it is netcat'],
+      };
+    },
+  };
+}
