@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from './lib/errors.ts';
 import { BoundedQueue } from './lib/queue.ts';
+import { secondsOf } from './lib/time.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding, type Severity } from './model/finding.ts';
 import {
@@ -13,8 +14,13 @@ import {
   type ProcessMemory,
   type SensorAlert,
   type SourceCounts,
+  type StateFacts,
 } from './model/intake.ts';
 import { makeFinding } from './model/make-finding.ts';
+import type { Chains } from './state/chains.ts';
+import type { Folds } from './state/fold.ts';
+import type { RecentExecs } from './state/recent.ts';
+import type { SeenBefore } from './state/seen.ts';
 import type { Log } from './telemetry/log.ts';
 
 /**
@@ -30,6 +36,11 @@ import type { Log } from './telemetry/log.ts';
 export interface PipelineParts {
   detector: Detector;
   processes: ProcessMemory;
+  recent: RecentExecs;
+  /** What needs memory beyond ancestors; absent: each event is judged by itself (`--no-state`). */
+  state?: { seen: SeenBefore; chains: Chains; folds: Folds };
+  /** Takes credentials out of a finding before it leaves; absent: it leaves as it is. */
+  redact?: (finding: Finding) => Finding;
   /** Adds facts about container and image; absent: nothing is added. */
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
   /** Names the sinks of a finding; empty: it is reported nowhere. */
@@ -41,7 +52,7 @@ export interface PipelineParts {
   /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
   queue?: { max_messages: number; max_bytes: number };
   log: Log;
-  /** Hears each finding with its sinks: the terminal of `demo` and `replay`. */
+  /** Hears each finding that is told, with its sinks: the terminal of `demo` and `replay`. */
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
   onAlert?: (alert: SensorAlert) => void;
 }
@@ -51,6 +62,8 @@ export interface Pipeline {
   intake(source: string): Intake;
   counts(): ReadonlyMap<string, SourceCounts>;
   findings(): ReadonlyMap<Severity, number>;
+  /** Execs that were folded into a finding told before, without raising its severity. */
+  folded(): number;
   queued(): { messages: number; bytes: number };
   /** Fulfilled when everything handed over so far has been judged and accepted. */
   idle(): Promise<void>;
@@ -58,6 +71,9 @@ export interface Pipeline {
 
 /** Judged in one go before the event loop gets its turn; keeps HTTP, timers and the sensors' sockets served. */
 const SLICE_MS = 4;
+/** How far back a finding's context reaches, and how much of it there is at most. */
+const CONTEXT_SECONDS = 900;
+const CONTEXT_ENTRIES = 25;
 
 interface Candidate {
   message: Buffer;
@@ -66,13 +82,15 @@ interface Candidate {
 }
 
 export function openPipeline(parts: PipelineParts): Pipeline {
-  const { detector, log } = parts;
+  const { detector, log, state } = parts;
+  const interest = state === undefined ? detector.interest : state.chains.widen(detector.interest);
   const queue = new BoundedQueue<Candidate>(parts.queue?.max_messages ?? 1, parts.queue?.max_bytes ?? 1);
   const intakes = new Map<string, Intake>();
   const bySeverity = new Map<Severity, number>();
   const accepting = new Set<Promise<void>>();
   const waiting: (() => void)[] = [];
   let pumping = false;
+  let amended = 0;
 
   function intakeFor(source: string): Intake {
     const known = intakes.get(source);
@@ -87,8 +105,9 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     const sampled = new Set<DropReason>();
     const intake: Intake = {
       counts,
-      interest: detector.interest,
+      interest,
       processes: parts.processes,
+      recent: parts.recent,
       offer(message, decode) {
         if (parts.queue === undefined) {
           judgeMessage(message, decode, intake);
@@ -106,7 +125,10 @@ export function openPipeline(parts: PipelineParts): Pipeline {
         counts.judged += 1;
         return judge(event);
       },
-      alert: (alert) => parts.onAlert?.(alert),
+      alert(alert) {
+        parts.recent.alert(alert);
+        parts.onAlert?.(alert);
+      },
       unreadable(reason, detail, sample) {
         countDrop(counts, reason);
         if (sampled.has(reason)) return;
@@ -148,21 +170,44 @@ export function openPipeline(parts: PipelineParts): Pipeline {
 
   /** Undefined if nothing is reported. A named tool is enriched before its verdict counts. */
   function judge(event: ExecEvent): Promise<void> | undefined {
-    const first = detector.judge(event);
+    const seconds = secondsOf(event.time);
+    const chain = state?.chains.before(event, seconds);
+    const facts: StateFacts = chain === undefined ? {} : { chain };
+    const first = detector.judge(event, facts);
     if (first.tool === undefined && first.severity === 'none') return undefined;
+    if (state !== undefined) facts.seen_before = state.seen.count(event, seconds);
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
-    return enriched instanceof Promise ? track(enriched.then(report)) : report(enriched);
+    if (!(enriched instanceof Promise)) return report(enriched, facts, seconds);
+    return track(enriched.then((one) => report(one, facts, seconds)));
   }
 
-  function report(event: ExecEvent): Promise<void> | undefined {
-    const verdict = detector.judge(event);
+  function report(event: ExecEvent, facts: StateFacts, seconds: number): Promise<void> | undefined {
+    const verdict = detector.judge(event, facts);
+    if (verdict.use !== undefined) state?.chains.downloaded(event, verdict.use, seconds);
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
       return undefined;
-    const finding = makeFinding(event, verdict, findingId(event.id));
+    const made = makeFinding(event, verdict, findingId(event.id));
+    const folded = state?.folds.fold(made, verdict.use, seconds);
+    if (folded?.tell === false) {
+      amended += 1;
+      return undefined;
+    }
+    return tell(withContext(folded?.finding ?? made, seconds));
+  }
+
+  function tell(whole: Finding): Promise<void> | undefined {
+    const finding = parts.redact === undefined ? whole : parts.redact(whole);
     bySeverity.set(finding.severity, (bySeverity.get(finding.severity) ?? 0) + 1);
     const sinks = parts.route(finding);
     parts.onFinding?.(finding, sinks);
     return sinks.length === 0 ? undefined : track(parts.accept(finding, sinks));
+  }
+
+  function withContext(finding: Finding, seconds: number): Finding {
+    const id = finding.exec.container?.id;
+    if (id === undefined) return finding;
+    const context = parts.recent.around(id, seconds - CONTEXT_SECONDS, seconds + 1, CONTEXT_ENTRIES);
+    return context.length === 0 ? finding : { ...finding, context };
   }
 
   function track(work: Promise<void> | undefined): Promise<void> | undefined {
@@ -185,6 +230,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     intake: intakeFor,
     counts: () => new Map([...intakes].map(([name, intake]) => [name, intake.counts])),
     findings: () => bySeverity,
+    folded: () => amended,
     queued: () => ({ messages: queue.length, bytes: queue.bytes }),
     idle: () =>
       queue.length === 0 && accepting.size === 0

@@ -9,9 +9,13 @@ import type { Sink } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding } from './model/finding.ts';
 import type { Detector, Source } from './model/intake.ts';
-import { openPipeline, type Pipeline } from './pipeline.ts';
+import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { openSource } from './sources/index.ts';
+import { openChains } from './state/chains.ts';
+import { openFolds } from './state/fold.ts';
 import { ProcessTable } from './state/process-table.ts';
+import { RecentExecs } from './state/recent.ts';
+import { seenBefore } from './state/seen.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -39,6 +43,8 @@ export interface ServiceParts {
   version: string;
   detector: Detector;
   log: Log;
+  /** False: each event is judged by itself. */
+  state?: boolean;
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
 }
 
@@ -63,10 +69,7 @@ export function openService(parts: ServiceParts): Service {
   const route = routeOf(config);
   const pipeline = openPipeline({
     detector: parts.detector,
-    processes: new ProcessTable({
-      maxBytes: config.processes.max_bytes,
-      maxEntries: config.processes.max_entries,
-    }),
+    ...openState(config, parts.state ?? true),
     enrich: place,
     route,
     accept: (finding, to) => deliverer.accept(finding, to),
@@ -177,10 +180,7 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
   const started = deliver ? deliverer.start() : Promise.resolve();
   const pipeline = openPipeline({
     detector: parts.detector,
-    processes: new ProcessTable({
-      maxBytes: config.processes.max_bytes,
-      maxEntries: config.processes.max_entries,
-    }),
+    ...openState(config, parts.state ?? true),
     route: routeOf(config),
     accept: async (finding, to) => {
       await started;
@@ -197,6 +197,22 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
       await started;
       return (await deliverer.drain(config.shutdown_secs * 1000)).left;
     },
+  };
+}
+
+/** What is remembered; without state each event is judged by itself, ancestors and context excepted. */
+function openState(config: Config, on: boolean): Pick<PipelineParts, 'processes' | 'recent' | 'state'> {
+  const { processes, state } = config;
+  return {
+    processes: new ProcessTable({ maxBytes: processes.max_bytes, maxEntries: processes.max_entries }),
+    recent: new RecentExecs({ containers: state.context_containers, slots: state.context_execs }),
+    ...(on && {
+      state: {
+        seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),
+        chains: openChains({ windowSeconds: state.chain_secs }),
+        folds: openFolds({ windowSeconds: state.fold_secs }),
+      },
+    }),
   };
 }
 

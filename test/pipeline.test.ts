@@ -3,6 +3,7 @@ import type { ExecEvent } from '../src/model/exec-event.ts';
 import type { Finding } from '../src/model/finding.ts';
 import { findingId, openPipeline, type PipelineParts } from '../src/pipeline.ts';
 import { ProcessTable } from '../src/state/process-table.ts';
+import { RecentExecs } from '../src/state/recent.ts';
 import { type Log, silentLog } from '../src/telemetry/log.ts';
 import { netcatDetector } from './support/detector.ts';
 
@@ -28,6 +29,7 @@ function open(parts: Partial<PipelineParts> = {}) {
   const pipeline = openPipeline({
     detector: netcatDetector(),
     processes: new ProcessTable({ maxBytes: 65_536 }),
+    recent: new RecentExecs({ containers: 4 }),
     route: () => ['sink'],
     accept: async (finding) => void accepted.push(finding),
     minSeverity: 'low',

@@ -107,6 +107,7 @@ function idleIntake(): Intake {
     counts: newSourceCounts(),
     interest: { path: () => false, text: () => false },
     processes: { put() {}, touch: () => true, exit() {}, get: () => undefined },
+    recent: { exec() {}, alert() {} },
     offer: () => true,
     judge: () => undefined,
     alert() {},

@@ -29,6 +29,7 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
     detector: createDetector(config.detect),
     log,
     deliver: flags.deliver,
+    state: flags.state,
     onFinding: (finding) => findings.push(finding),
   });
   const summary = await replay(files, pipeline, findings, {

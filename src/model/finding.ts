@@ -30,6 +30,16 @@ export interface TriageStep {
   command?: string;
 }
 
+/** What the judgement worked out about how the tool is used: for memory and routing, not for people. */
+export interface ToolUse {
+  /** Canonical `host:port` of each peer, `dns:<domain>` for what a DNS tool asks about; sorted, no duplicates. */
+  peers: string[];
+  /** Files the tool writes, absolute. */
+  downloads: { path: string; url?: string }[];
+  /** Path of the effective program, wrappers and loaders taken off. */
+  program?: string;
+}
+
 /** The judgement of one exec event. Pure function of the event, the state handed in and the configuration. */
 export interface Verdict {
   severity: Severity;
@@ -42,6 +52,7 @@ export interface Verdict {
   /** ATT&CK technique ids, most specific first, no duplicates. */
   mitre: string[];
   triage: TriageStep[];
+  use?: ToolUse;
 }
 
 /** What else happened in the same container around the time. Never part of the judgement's evidence. */

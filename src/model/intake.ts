@@ -125,6 +125,26 @@ export interface ProcessMemory {
   get(key: Uint8Array): { payload: Buffer; parent: Buffer; seconds: number } | undefined;
 }
 
+/**
+ * What ran lately in each container, and what else the sensors said about it: kept as bytes, decoded only for
+ * the context of a finding.
+ */
+export interface RecentMemory {
+  /** `bytes[id…)` is the container's id; binary and arguments follow. `seconds` is event time. */
+  exec(
+    bytes: Uint8Array,
+    idStart: number,
+    idEnd: number,
+    seconds: number,
+    pid: number,
+    binaryStart: number,
+    binaryEnd: number,
+    argumentsStart: number,
+    argumentsEnd: number,
+  ): void;
+  alert(alert: SensorAlert): void;
+}
+
 /** Turns a kept message into an event; undefined if it turns out to be no exec. Throws if it cannot be read. */
 export type Decode = (message: Buffer) => ExecEvent | undefined;
 
@@ -135,6 +155,7 @@ export interface Intake {
   readonly counts: SourceCounts;
   readonly interest: Interest;
   readonly processes: ProcessMemory;
+  readonly recent: RecentMemory;
   /**
    * Takes a message that the early test let through into the bounded queue, to be decoded and judged soon.
    * False if the queue was full: the drop is already counted. The buffer must not be reused by the caller.

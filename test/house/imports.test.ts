@@ -17,7 +17,7 @@ const allowed: Record<string, string[]> = {
   deliver: ['model', 'lib', 'telemetry'],
   history: ['model', 'lib', 'telemetry'],
   http: ['model', 'lib', 'telemetry'],
-  'pipeline.ts': ['model', 'lib', 'telemetry'],
+  'pipeline.ts': ['model', 'lib', 'telemetry', 'state'],
   'config.ts': [
     'model',
     'lib',

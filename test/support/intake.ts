@@ -8,9 +8,11 @@ import {
   type SensorAlert,
 } from '../../src/model/intake.ts';
 import { ProcessTable } from '../../src/state/process-table.ts';
+import { RecentExecs } from '../../src/state/recent.ts';
 
 /** What a source handed over, kept for a test. */
 export interface TestIntake extends Intake {
+  recent: RecentExecs;
   events: ExecEvent[];
   alerts: SensorAlert[];
   unread: { reason: DropReason; detail: string }[];
@@ -41,6 +43,7 @@ export function testIntake(
     counts: newSourceCounts(),
     interest: options.interest ?? allInterest,
     processes: new ProcessTable({ maxBytes: 1024 * 1024 }),
+    recent: new RecentExecs({ containers: 16 }),
     events: [],
     alerts: [],
     unread: [],

@@ -1,4 +1,4 @@
-import { timestampParts, Walk } from '../../lib/wire.ts';
+import { timestampParts, Walk, wrappedNumber } from '../../lib/wire.ts';
 import type { Decode, Intake } from '../../model/intake.ts';
 import {
   getEventsResponseFields as eventFields,
@@ -65,7 +65,7 @@ const keptFields = [
  * The kind of a message is not its first tag: Go writes the fields above 1000 before the event.
  */
 export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => void {
-  const { counts, interest, processes } = intake;
+  const { counts, interest, processes, recent } = intake;
   const top = new Walk(new Uint8Array(0));
   const inner = new Walk(new Uint8Array(0));
   const started = new ProcessSpans();
@@ -112,9 +112,20 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
       if (inContainer) counts.container_execs += 1;
     }
     if (!inContainer) return;
-    remember(message, started);
+    const seconds = remember(message, started);
     if (parentTo > parentFrom) rememberParent(message, parentFrom, parentTo);
     if (running) return;
+    recent.exec(
+      message,
+      started.start(processFields.docker),
+      started.end(processFields.docker),
+      seconds,
+      wrappedNumber(message, started.start(processFields.pid), started.end(processFields.pid)),
+      started.start(processFields.binary),
+      started.end(processFields.binary),
+      started.start(processFields.arguments),
+      started.end(processFields.arguments),
+    );
     const wanted =
       interest.path(message, started.start(processFields.binary), started.end(processFields.binary)) ||
       interest.text(message, started.start(processFields.arguments), started.end(processFields.arguments));
@@ -133,10 +144,17 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
     if (end > start && !processes.touch(message, start, end)) remember(message, parent);
   }
 
-  function remember(message: Buffer, process: ProcessSpans): void {
+  /** Keeps the process in the table; gives its start in seconds of event time. */
+  function remember(message: Buffer, process: ProcessSpans): number {
+    const start = timestampParts(
+      message,
+      process.start(processFields.start_time),
+      process.end(processFields.start_time),
+    );
+    const seconds = start.seconds + start.nanos / 1e9;
     const keyFrom = process.start(processFields.exec_id);
     const keyTo = process.end(processFields.exec_id);
-    if (keyTo === keyFrom) return;
+    if (keyTo === keyFrom) return seconds;
     let length = 0;
     for (const field of keptFields) length += process.end(field) - process.tag(field);
     const needed = length + KEPT_ARGUMENTS + process.length(processFields.flags) + 64;
@@ -147,21 +165,17 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
       for (let from = process.tag(field); from < end; from += 1) scratch[to++] = message[from]!;
     }
     to = writeArguments(message, process, to);
-    const time = timestampParts(
-      message,
-      process.start(processFields.start_time),
-      process.end(processFields.start_time),
-    );
     processes.put(
       message,
       keyFrom,
       keyTo,
       process.start(processFields.parent_exec_id),
       process.end(processFields.parent_exec_id),
-      time.seconds,
+      seconds,
       scratch,
       to,
     );
+    return seconds;
   }
 
   /** Arguments and flags; cut arguments get the sensor's own mark for it, so that they are read as truncated. */

@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
-import { secondsOf } from '../../lib/time.ts';
+import { normalizeTime, secondsOf } from '../../lib/time.ts';
 import type { Decode, Intake, ProcessMemory } from '../../model/intake.ts';
 import { messageFromJson } from './json.ts';
 import { decodeMessage, type TetragonMessage, type TetragonProcess } from './message.ts';
@@ -64,10 +64,21 @@ export function exportLines(intake: Intake, decode: Decode): (line: Buffer) => v
     const parent = message.process_exec?.parent;
     if (parent !== undefined) remember(intake.processes, parent);
     if (running) return;
+    rememberRecent(intake, started);
     if (wants(started.binary, interest.path) || wants(started.arguments, interest.text))
       intake.offer(line, decode);
     else counts.early_rejected += 1;
   }
+}
+
+function rememberRecent({ recent }: Intake, process: TetragonProcess): void {
+  const parts = [containerIdOf(process) ?? '', process.binary ?? '', process.arguments ?? ''].map((one) =>
+    Buffer.from(one),
+  );
+  const [id, binary] = [parts[0]!.length, parts[0]!.length + parts[1]!.length];
+  const bytes = Buffer.concat(parts);
+  const seconds = secondsOf(normalizeTime(process.start_time ?? '') ?? '') || 0;
+  recent.exec(bytes, 0, id, seconds, process.pid ?? 0, id, binary, binary, bytes.length);
 }
 
 function remember(processes: ProcessMemory, process: TetragonProcess): void {

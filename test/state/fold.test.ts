@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { openFolds } from '../../src/state/fold.ts';
+import { execEvent, findingFor } from '../support/events.ts';
+
+const use = (...peers: string[]) => ({ peers, downloads: [] });
+
+describe('execs of one command', () => {
+  it('become one finding: wrapper, shell and tool', () => {
+    const folds = openFolds();
+    const shell = execEvent('sh -c nohup', { pid: 10 });
+    const wrapper = execEvent('nohup nc h 1', { pid: 11, above: [[10, 'sh -c nohup']] });
+    const tool = execEvent('nc h 1', {
+      pid: 11,
+      above: [
+        [11, 'nohup nc h 1'],
+        [10, 'sh -c nohup'],
+      ],
+    });
+    const first = folds.fold(findingFor(shell, 'medium', 'netcat'), use('h:1'), 1);
+    expect(first).toMatchObject({ tell: true, amends: false, finding: { revision: 1 } });
+    expect(folds.fold(findingFor(wrapper, 'medium', 'netcat'), use('h:1'), 2)).toMatchObject({
+      tell: false,
+      finding: { id: first.finding.id, revision: 2 },
+    });
+    const last = folds.fold(findingFor(tool, 'medium', 'netcat', ['x']), use('h:1'), 3);
+    expect(last.tell).toBe(false);
+    expect(last.finding.related?.map((one) => one.text)).toEqual(['sh -c nohup', 'nohup nc h 1', 'nc h 1']);
+    expect(folds.size).toBe(1);
+  });
+
+  it('are told again when a later one is worse, under the same id, with all indicators', () => {
+    const folds = openFolds();
+    const shell = execEvent('sh -c x', { pid: 10 });
+    const tool = execEvent('nc -e sh h 1', { pid: 11, above: [[10, 'sh -c x']] });
+    const first = folds.fold(findingFor(shell, 'low', 'netcat', ['a']), use('h:1'), 1);
+    const worse = folds.fold(findingFor(tool, 'high', 'netcat', ['b']), use('h:1'), 2);
+    expect(worse).toMatchObject({ tell: true, amends: true });
+    expect(worse.finding).toMatchObject({
+      id: first.finding.id,
+      revision: 2,
+      severity: 'high',
+      time: shell.time,
+    });
+    expect(worse.finding.exec.process.argv).toEqual(tool.process.argv);
+    expect(worse.finding.indicators.map((one) => one.id)).toEqual(['b', 'a']);
+  });
+
+  it('are found together when the child comes first', () => {
+    const folds = openFolds();
+    const tool = execEvent('nc h 1', { pid: 11, above: [[10, 'sh -c x']] });
+    const shell = execEvent('sh -c x', { pid: 10 });
+    folds.fold(findingFor(tool, 'medium', 'netcat'), use('h:1'), 30);
+    expect(folds.fold(findingFor(shell, 'medium', 'netcat'), use('h:1'), 1).amends).toBe(true);
+  });
+
+  it('that repeat the same use become one finding', () => {
+    const folds = openFolds();
+    const tell = [1, 2, 3].map(
+      (pid) =>
+        folds.fold(
+          findingFor(execEvent('nslookup x', { pid }), 'medium', 'nslookup', ['a']),
+          use('dns:x.test'),
+          pid,
+        ).tell,
+    );
+    expect(tell).toEqual([true, false, false]);
+  });
+
+  it('that are seen again by a second source are no news', () => {
+    const folds = openFolds();
+    const finding = findingFor(execEvent('nc h 1'), 'high', 'netcat');
+    expect(folds.fold(finding, use('h:1'), 1).tell).toBe(true);
+    expect(folds.fold(finding, use('h:1'), 1)).toMatchObject({ tell: false, finding: { revision: 1 } });
+  });
+});
+
+describe('execs of different commands stay apart', () => {
+  const first = execEvent('nc h 1', { pid: 10 });
+  it.each([
+    ['another peer', execEvent('nc h 2', { pid: 11, above: [[10, 'nc h 1']] }), 'netcat', 'h:2', 5],
+    [
+      'another tool in the same line of descent',
+      execEvent('nmap h', { pid: 11, above: [[10, 'nc h 1']] }),
+      'nmap',
+      'h:1',
+      5,
+    ],
+    ['another container', execEvent('nc h 1', { pid: 10, container: 'd' }), 'netcat', 'h:1', 5],
+    [
+      'much later',
+      execEvent('nc h 1', { pid: 99, time: '2026-01-02T04:04:05.000000000Z' }),
+      'netcat',
+      'h:1',
+      3700,
+    ],
+  ])('%s', (_what, later, tool, peer, seconds) => {
+    const folds = openFolds();
+    folds.fold(findingFor(first, 'medium', 'netcat'), use('h:1'), 1);
+    expect(folds.fold(findingFor(later, 'medium', tool), use(peer), seconds)).toMatchObject({
+      tell: true,
+      amends: false,
+    });
+  });
+
+  it('with other indicators, from an unrelated process', () => {
+    const folds = openFolds();
+    folds.fold(findingFor(first, 'medium', 'netcat', ['a']), use('h:1'), 1);
+    const other = findingFor(execEvent('nc h 1', { pid: 77 }), 'high', 'netcat', ['b']);
+    expect(folds.fold(other, use('h:1'), 2).amends).toBe(false);
+  });
+});
+
+it('folds keep their bound', () => {
+  const folds = openFolds({ maxOpen: 50 });
+  for (let i = 0; i < 500; i += 1) {
+    const event = execEvent(`nc h ${i}`, { pid: i, container: String.fromCharCode(97 + (i % 26)) });
+    folds.fold(findingFor(event, 'medium', 'netcat'), use(`h:${i}`), i);
+  }
+  expect(folds.size).toBe(50);
+});
