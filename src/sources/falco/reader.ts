@@ -44,6 +44,8 @@ export interface ReaderOptions {
   log: Log;
   /** Called for each gRPC message whose `output` is a JSON document: Falco runs with json_output: true. */
   onJsonOutput?: () => void;
+  /** Called with Falco's version where a message of its own tells it (metrics snapshots do). */
+  onVersion?: (version: string) => void;
 }
 
 const readings: Record<FalcoKind, Reading> = {
@@ -59,7 +61,7 @@ type Candidate = (make: () => ExecEvent) => void;
 const MAX_NAMED_RULES = 20;
 
 export function openFalcoReader(options: ReaderOptions): FalcoReader {
-  const { source, intake, log, onJsonOutput } = options;
+  const { source, intake, log, onJsonOutput, onVersion } = options;
   const { counts, interest } = intake;
   const spans = newSpans();
   const scanMessage = messageScanner(spans);
@@ -76,7 +78,10 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
     const kind = kindOf(spans);
     if (kind === 'internal') {
       counts.internal += 1;
-      losses.read(now().fields);
+      const { fields } = now();
+      losses.read(fields);
+      const version = fields.get('falco.version');
+      if (version !== undefined) onVersion?.(version);
     } else if (kind === 'alert') passAlert(now());
     else if (kind === 'failed_exec') counts.failed_execs += 1;
     else takeExec(now, later, candidate);
