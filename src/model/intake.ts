@@ -69,6 +69,8 @@ export interface SourceCounts {
   disconnects: number;
   /** Seconds without a connection, closed gaps only. */
   gap_seconds: number;
+  /** Falco over HTTP: requests answered before delivery had accepted the finding, since Falco may not wait. */
+  late_answers: number;
   dropped: Partial<Record<DropReason, number>>;
 }
 
@@ -91,6 +93,7 @@ export function newSourceCounts(): SourceCounts {
     connects: 0,
     disconnects: 0,
     gap_seconds: 0,
+    late_answers: 0,
     dropped: {},
   };
 }

@@ -42,14 +42,26 @@ export interface ReaderOptions {
   source: string;
   intake: Intake;
   log: Log;
+  /** Called for each gRPC message whose `output` is a JSON document: Falco runs with json_output: true. */
+  onJsonOutput?: () => void;
+  /** Called with Falco's version where a message of its own tells it (metrics snapshots do). */
+  onVersion?: (version: string) => void;
 }
+
+const readings: Record<FalcoKind, Reading> = {
+  exec: { kind: 'exec' },
+  failed_exec: { kind: 'failed_exec' },
+  alert: { kind: 'alert' },
+  internal: { kind: 'internal' },
+};
 
 type Candidate = (make: () => ExecEvent) => void;
 
 /** Rules that are named in the log for lacking a field; more would only repeat the advice. */
 const MAX_NAMED_RULES = 20;
 
-export function openFalcoReader({ source, intake, log }: ReaderOptions): FalcoReader {
+export function openFalcoReader(options: ReaderOptions): FalcoReader {
+  const { source, intake, log, onJsonOutput, onVersion } = options;
   const { counts, interest } = intake;
   const spans = newSpans();
   const scanMessage = messageScanner(spans);
@@ -66,11 +78,14 @@ export function openFalcoReader({ source, intake, log }: ReaderOptions): FalcoRe
     const kind = kindOf(spans);
     if (kind === 'internal') {
       counts.internal += 1;
-      losses.read(now().fields);
+      const { fields } = now();
+      losses.read(fields);
+      const version = fields.get('falco.version');
+      if (version !== undefined) onVersion?.(version);
     } else if (kind === 'alert') passAlert(now());
     else if (kind === 'failed_exec') counts.failed_execs += 1;
     else takeExec(now, later, candidate);
-    return { kind };
+    return readings[kind];
   }
 
   function takeExec(now: () => FalcoAlert, later: () => FalcoAlert, candidate: Candidate): void {
@@ -145,6 +160,7 @@ export function openFalcoReader({ source, intake, log }: ReaderOptions): FalcoRe
       counts.messages += 1;
       try {
         scanMessage(bytes);
+        if (onJsonOutput !== undefined && spans.jsonOutput) onJsonOutput();
         const decode = () => decodeAlert(bytes);
         return take(decode, decode, (make) => intake.offer(bytes, make));
       } catch (error) {

@@ -11,6 +11,7 @@ export const slot = Object.fromEntries(earlyFields.map((name, index) => [name, i
 
 const encoded = earlyFields.map((name) => Buffer.from(name));
 const slotByHash = new Map(encoded.map((name, index) => [hashOf(name, 0, name.length), index]));
+const openingBrace = 0x7b;
 const internalSource = Buffer.from('internal');
 
 /**
@@ -26,6 +27,8 @@ export interface FieldSpans {
   nanos: number;
   /** The message is Falco speaking of itself. */
   internal: boolean;
+  /** gRPC only: `output` is a JSON document. */
+  jsonOutput: boolean;
 }
 
 /** Spans of nothing. */
@@ -36,6 +39,7 @@ export function newSpans(): FieldSpans {
     seconds: 0,
     nanos: 0,
     internal: false,
+    jsonOutput: false,
   };
 }
 
@@ -74,8 +78,8 @@ export function messageScanner(spans: FieldSpans): (message: Buffer) => void {
         const time = timestampParts(message, start, end);
         spans.seconds = time.seconds;
         spans.nanos = time.nanos;
-      } else if (field === responseFields.source)
-        spans.internal = equals(message, start, end, internalSource);
+      } else if (field === responseFields.output) spans.jsonOutput = message[start] === openingBrace;
+      else if (field === responseFields.source) spans.internal = equals(message, start, end, internalSource);
     }
   };
 }
@@ -119,6 +123,7 @@ function clear(spans: FieldSpans, bytes: Buffer): void {
   spans.seconds = 0;
   spans.nanos = 0;
   spans.internal = false;
+  spans.jsonOutput = false;
 }
 
 function equals(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {

@@ -1,0 +1,146 @@
+import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { LannerError } from '../../lib/errors.ts';
+import { utf8, Walk } from '../../lib/wire.ts';
+import type { Intake } from '../../model/intake.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { diagnoseGrpcError, type Peer } from '../grpc-errors.ts';
+import { channelCredentials, readTlsFiles, tlsChannelOptions } from '../tls.ts';
+import type { FalcoGrpcConfig } from './config.ts';
+import { versionResponseFields } from './fields.ts';
+import { type Answered, empty, getOnce, identity, poll, type RunOptions, subscribe } from './grpc-calls.ts';
+
+const versionMethod = '/falco.version.service/version';
+const tetragonMethod = '/tetragon.FineGuidanceSensors/GetVersion';
+const REMOVED =
+  'Falco 0.44 and later has no gRPC output: set http_output in falco.yaml to a Lanner source of type falco_http instead.';
+
+/** One connection, from the first call to the first failure. */
+export interface Session {
+  /** Reads until something fails or `signal` aborts; gives the reason. Never rejects. */
+  read(
+    signal: AbortSignal,
+    onMessage: (bytes: Buffer) => void,
+    onUp: (version: string | undefined) => void,
+  ): Promise<LannerError>;
+  close(): void;
+}
+
+/** Touches nothing before `read`. */
+export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake: Intake): Session {
+  const timeout = config.connect_timeout_secs * 1000;
+  const peer: Peer = { sensor: 'Falco', endpoint, absent_hint: REMOVED };
+  let client: Client | undefined;
+
+  /** Files are read anew for each connection, so that certificates can be replaced while we run. */
+  function connect(): Client {
+    if (config.tls !== undefined)
+      peer.tls = { ...readTlsFiles(config.tls), server_name: config.tls.server_name };
+    client = new Client(endpoint.target, channelCredentials(config.tls), {
+      ...tlsChannelOptions(config.tls),
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_retries': 0,
+      'grpc.max_receive_message_length': config.max_message_bytes,
+      'grpc-node.flow_control_window': 4 * 1024 * 1024,
+    });
+    return client;
+  }
+
+  function unary(channel: Client, path: string, signal: AbortSignal): Promise<Answered> {
+    return new Promise((resolve) => {
+      const call = channel.makeUnaryRequest(
+        path,
+        identity,
+        identity,
+        empty,
+        new Metadata(),
+        { deadline: Date.now() + timeout },
+        (error: ServiceError | null, answer?: Buffer) => {
+          signal.removeEventListener('abort', cancel);
+          const ended = { code: error?.code ?? status.OK, details: error?.details ?? '' };
+          resolve(answer === undefined ? ended : { ...ended, answer });
+        },
+      );
+      const cancel = () => call.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  function ready(channel: Client): Promise<Answered> {
+    return new Promise((resolve) =>
+      channel.waitForReady(Date.now() + timeout, (error) =>
+        resolve(
+          error === undefined
+            ? { code: status.OK, details: '' }
+            : { code: status.DEADLINE_EXCEEDED, details: error.message },
+        ),
+      ),
+    );
+  }
+
+  async function failure(
+    channel: Client,
+    ended: Answered,
+    version: string | undefined,
+    signal: AbortSignal,
+  ): Promise<LannerError> {
+    if (ended.code !== status.UNIMPLEMENTED) return diagnoseGrpcError(ended, peer);
+    const tetragon = version === undefined ? await unary(channel, tetragonMethod, signal) : undefined;
+    if (tetragon?.code === status.OK) return diagnoseGrpcError(ended, peer);
+    return new LannerError(
+      'falco_grpc_removed',
+      `Falco at ${endpoint.address}: it does not offer falco.outputs.service${version === undefined ? '' : ` (version ${version})`}`,
+      REMOVED,
+    );
+  }
+
+  return {
+    async read(signal, onMessage, onUp) {
+      try {
+        const channel = connect();
+        const { answer, ...ended } = await unary(channel, versionMethod, signal);
+        const version = ended.code === status.OK ? versionOf(answer) : undefined;
+        if (ended.code !== status.OK && ended.code !== status.UNIMPLEMENTED)
+          return await diagnoseGrpcError(ended, peer);
+        const options: RunOptions = {
+          config,
+          intake,
+          signal,
+          onMessage,
+          onUp: () => onUp(version),
+          alive: () => (version === undefined ? ready(channel) : unary(channel, versionMethod, signal)),
+        };
+        // A server that tells no version may be any: `get` shows whether it is one of Falco's.
+        if (version === undefined) {
+          const tried = await getOnce(channel, options);
+          if (tried.code !== status.OK) return await failure(channel, tried, version, signal);
+        }
+        const last = await (config.method === 'get' ? poll : subscribe)(channel, options);
+        return await failure(channel, last, version, signal);
+      } catch (error) {
+        if (error instanceof LannerError) return error;
+        return new LannerError(
+          'stream_ended',
+          `Falco at ${endpoint.address}: ${String(error)}`,
+          'Lanner reconnects.',
+          {
+            cause: error,
+          },
+        );
+      }
+    },
+    close: () => client?.close(),
+  };
+}
+
+function versionOf(answer: Buffer | undefined): string | undefined {
+  if (answer === undefined) return undefined;
+  try {
+    const walk = new Walk(answer);
+    while (walk.next())
+      if (walk.field === versionResponseFields.version && walk.type === 2)
+        return utf8(answer, walk.start, walk.end);
+  } catch {
+    return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,161 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Intake } from '../../model/intake.ts';
+import type { FalcoHttpConfig } from './config.ts';
+import { documentsOf } from './documents.ts';
+import type { FalcoReader, JudgedReading } from './reader.ts';
+
+export const TEXT_MEND =
+  'Set json_output: true in falco.yaml (from Falco 0.44; for older ones use a source of type falco_grpc).';
+
+export interface ReceiverOptions {
+  config: FalcoHttpConfig;
+  intake: Intake;
+  reader: FalcoReader;
+  /** Once it has aborted, each answer closes its connection. */
+  signal: AbortSignal;
+  /** Sees each document before anything else does. */
+  tap?: ((document: Buffer) => void) | undefined;
+  /** Gets each body that holds an alert to relay. */
+  relay?: ((body: Buffer, contentType: string) => void) | undefined;
+  /** A body was Falco's text output. */
+  onText: () => void;
+  /** A body was readable. */
+  onGood: () => void;
+}
+
+/** Takes requests: reads the body within its bounds, judges it, answers. Never throws. */
+export function receiver(
+  options: ReceiverOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { config, intake } = options;
+  const path = digest(config.path);
+
+  return (request, response) => {
+    const asked = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (!timingSafeEqual(digest(asked), path)) return refuse(request, response, 404, 'not found');
+    if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST');
+      return refuse(request, response, 405, 'only POST is taken');
+    }
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity')
+      return unread(options, request, response, 415, 'not_json', `content-encoding ${encoding} is not taken`);
+    if (Number(request.headers['content-length']) > config.max_body_bytes)
+      return tooLarge(options, request, response);
+    readBody(request, config.max_body_bytes, (body) => {
+      if (body === 'too large') return tooLarge(options, request, response);
+      if (body === 'broken') {
+        intake.counts.messages += 1;
+        return intake.unreadable('not_json', 'the connection ended inside the body');
+      }
+      void take(options, request, response, body);
+    });
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  onBody: (body: Buffer | 'too large' | 'broken') => void,
+): void {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let over = false;
+  const finish = (body: Buffer | 'too large' | 'broken') => {
+    if (over) return;
+    over = true;
+    chunks = [];
+    onBody(body);
+  };
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) finish('too large');
+    else if (!over) chunks.push(chunk);
+  });
+  request.on('end', () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  request.on('error', () => finish('broken'));
+  request.on('close', () => finish('broken'));
+}
+
+function tooLarge(options: ReceiverOptions, request: IncomingMessage, response: ServerResponse): void {
+  const detail = `the body is above max_body_bytes (${options.config.max_body_bytes})`;
+  unread(options, request, response, 413, 'oversized', detail);
+}
+
+function unread(
+  { intake }: ReceiverOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  reason: 'oversized' | 'not_json',
+  detail: string,
+): void {
+  intake.counts.messages += 1;
+  intake.unreadable(reason, detail);
+  refuse(request, response, code, detail);
+}
+
+/** Answers without having read the body; the connection is closed, since the rest of it may be long. */
+function refuse(request: IncomingMessage, response: ServerResponse, code: number, reason: string): void {
+  response.setHeader('connection', 'close');
+  answer(response, code, reason);
+  request.resume();
+}
+
+function answer(response: ServerResponse, code: number, reason?: string): void {
+  if (response.headersSent || response.destroyed) return;
+  const body = reason === undefined ? '' : `${JSON.stringify({ error: reason })}\n`;
+  response.writeHead(code, {
+    ...(reason !== undefined && { 'content-type': 'application/json' }),
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+async function take(
+  options: ReceiverOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+): Promise<void> {
+  const { config, reader, intake } = options;
+  const readings = documentsOf(body).map((document) => {
+    options.tap?.(document);
+    return reader.judge(document);
+  });
+  if (readings.some((one) => one.kind !== 'unreadable')) options.onGood();
+  if (readings.some((one) => isRelayed(one, config)))
+    options.relay?.(body, request.headers['content-type'] ?? 'application/json');
+  const accepted = readings.flatMap((one) => (one.accepted === undefined ? [] : [one.accepted]));
+  if (accepted.length > 0 && !(await within(Promise.all(accepted), config.answer_within_ms)))
+    intake.counts.late_answers += 1;
+  if (options.signal.aborted) response.setHeader('connection', 'close');
+  const bad = readings.find((one) => one.kind === 'unreadable');
+  if (bad === undefined) return answer(response, 200);
+  const isText = bad.reason === 'falco_text_output';
+  if (isText) options.onText();
+  answer(response, isText ? 415 : 400, isText ? TEXT_MEND : bad.detail);
+}
+
+function isRelayed(reading: JudgedReading, config: FalcoHttpConfig): boolean {
+  if (reading.kind === 'unreadable') return false;
+  return config.relay_execs || (reading.kind !== 'exec' && reading.kind !== 'failed_exec');
+}
+
+/** True if `promise` is fulfilled within `ms`. */
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
