@@ -29,6 +29,18 @@ export function aliveMembers(unit: Unit): Waiting[] {
   return unit.members.filter((member) => !member.gone);
 }
 
+/** The highest of its members. */
+export function severityOf(unit: Unit): Severity {
+  return unit.members.reduce<Severity>(
+    (highest, { entry }) => (compareSeverity(entry.severity, highest) > 0 ? entry.severity : highest),
+    'none',
+  );
+}
+
+export function bytesOf(unit: Unit): number {
+  return unit.members.reduce((sum, member) => sum + member.entry.bytes, 0);
+}
+
 /** The parcel of a unit, from the payloads of its members (for a group notice, of its samples). */
 export function parcelOf(
   unit: Unit,
