@@ -105,7 +105,11 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
 
   /** A sink that does not end with its lease loses it: its slot is free again, its answer no longer counts. */
   async function attempt(unit: Unit, members: Waiting[], abort: AbortController): Promise<Outcome> {
-    if (unit.kind !== 'single' && unit.attempts === 0) await host.composed(unit);
+    if (!unit.composed && (unit.kind !== 'single' || conduct.batch)) {
+      // Also of one that goes alone where batches are made: after a restart it must not join another.
+      await host.composed(unit);
+      unit.composed = true;
+    }
     let cancel: (() => void) | undefined;
     const lease = new Promise<Outcome>((resolve) => {
       cancel = clock.after(conduct.lease_ms, () => {

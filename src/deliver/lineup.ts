@@ -73,7 +73,7 @@ export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
 
   function makeUnit(id: string, kind: Unit['kind'], members: Waiting[]): Unit {
     const attempts = Math.max(0, ...members.map((member) => member.entry.attempts));
-    const unit: Unit = { id, kind, members, attempts, compact: false, state: 'ready' };
+    const unit: Unit = { id, kind, members, attempts, composed: false, compact: false, state: 'ready' };
     for (const member of members) {
       const former = unitOf.get(member);
       if (former) former.state = 'done';
@@ -185,8 +185,6 @@ export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
 
   function join(members: Waiting[]): Unit {
     const unit = makeUnit(digestId('batch', ...members.map((member) => member.entry.id)), 'batch', members);
-    // New, whatever its members went through: its composition is to be stored.
-    unit.attempts = 0;
     unit.state = 'picked';
     return unit;
   }
@@ -216,7 +214,9 @@ export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
     addUnit(id, members) {
       for (const member of members) enchain(member);
       const kind = members[0]?.entry.hold ? 'group' : members.length > 1 ? 'batch' : 'single';
-      makeReady(makeUnit(id, kind, members));
+      const unit = makeUnit(id, kind, members);
+      unit.composed = true;
+      makeReady(unit);
     },
     leave(member) {
       unitOf.delete(member);
@@ -273,7 +273,7 @@ export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
 }
 
 function isBatchable(unit: Unit): boolean {
-  if (unit.kind !== 'single' || unit.attempts > 0 || unit.compact) return false;
+  if (unit.kind !== 'single' || unit.attempts > 0 || unit.composed) return false;
   // Relayed bodies and status notices go by themselves.
   return unit.members[0]?.entry.batchable ?? false;
 }

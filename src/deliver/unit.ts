@@ -15,6 +15,8 @@ export interface Unit {
   members: Waiting[];
   /** Failed attempts. */
   attempts: number;
+  /** The store knows that these go together under this id. */
+  composed: boolean;
   /** The receiver found it too large. */
   compact: boolean;
   /**
