@@ -60,7 +60,7 @@ async function load(worker) {
 
 if (mode === 'load') for (let worker = 0; worker < 16; worker++) void load(worker);
 else {
-  for (let i = 0; i < 600 && deliverer.status().spool.waiting > 0; i++) await sleep(50);
+  for (let i = 0; i < 2400 && deliverer.status().spool.waiting > 0; i++) await sleep(50);
   const { left } = await deliverer.drain(10_000);
   writeSync(1, `left ${left}\n`);
 }
