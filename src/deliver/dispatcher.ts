@@ -1,7 +1,6 @@
 import { messageOf } from '../lib/errors.ts';
 import type {
   Addressee,
-  DeadReason,
   DeliverEvents,
   DelivererStatus,
   Notice,
@@ -17,13 +16,14 @@ import { deliveryId, digestId } from './delivery-id.ts';
 import { type Lane, type LaneHost, openLane } from './lane.ts';
 import { type Cargo, defaultBounds, openLedger, type SpoolBounds, type Waiting } from './ledger.ts';
 import { defaultConduct } from './sinks/conduct.ts';
+import { openSpool } from './spool.ts';
+import { openSpoolAdmin, type SpoolAdmin } from './spool-admin.ts';
+import { statusOf, type Tally } from './status.ts';
 import type { DeliveryStore, SpoolEntry, SpoolRecord } from './store/contract.ts';
 import { parcelOf, sampleMembers, type Unit } from './unit.ts';
 
 /** How often ages are looked at and a store that failed is tried again. */
 const tendMs = 10_000;
-/** Dead letters kept. */
-const deadLetters = { max: 10_000, max_age_ms: 30 * 86_400_000 };
 
 export interface DelivererOptions {
   sinks: readonly Sink[];
@@ -38,7 +38,11 @@ export interface DelivererOptions {
 
 /** Delivers what it accepts, however long the receivers take. */
 export interface Deliverer {
-  /** Takes back what a former run left; called once, before anything is accepted. Rejects if the store cannot be opened. */
+  /**
+   * Takes back what a former run left; called once, before anything is accepted. Rejects with a LannerError if
+   * the store is another's or of a newer version; any other trouble of the store is told to `events`, and
+   * deliveries are kept in memory until it is over.
+   */
   start(): Promise<void>;
   /**
    * Fulfilled when the finding is durably accepted for every addressee: from then on it is delivered at least
@@ -57,72 +61,55 @@ export interface Deliverer {
    */
   drain(deadlineMs: number): Promise<{ delivered: number; left: number }>;
   status(): DelivererStatus;
-  readonly admin: DelivererAdmin;
+  readonly admin: SpoolAdmin;
 }
 
-/** What a person can do about deliveries. */
-export interface DelivererAdmin {
-  /** What waits, oldest first within a severity. */
-  waiting(limit: number): SpoolEntry[];
-  /** The payload of a waiting delivery or of a dead letter. */
-  payload(id: string): Promise<string | undefined>;
-  /** Dead letters wait again; of waiting ones, nothing changes. Answers how many. */
-  revive(ids: readonly string[]): Promise<number>;
-  /** Takes waiting deliveries and dead letters away for good. Answers how many. */
-  drop(ids: readonly string[]): Promise<number>;
-  /** Opens the gate of a sink that was parked, disabled or broken. False if there is no such sink. */
-  unblock(sink: string): boolean;
-  readonly store: DeliveryStore;
-}
-
-interface Tally {
-  delivered: number;
-  dead: number;
-  shed: number;
-}
+type Coming = { cargo: Cargo; entry: Omit<SpoolEntry, 'bytes' | 'attempts'> };
 
 export function openDeliverer(options: DelivererOptions): Deliverer {
-  const { store, clock, events } = options;
+  const { clock, events } = options;
   const bounds: SpoolBounds = { ...defaultBounds, ...options.bounds };
   const ledger = openLedger(bounds.cache_bytes);
+  const spool = openSpool(options.store, ledger, clock, events);
   const lanes = new Map<string, Lane>();
   const tallies = new Map<string, Tally>();
-  let degraded: string | undefined;
-  /** Removed here and not yet in the store that failed: told to it when it works again. */
-  const owed = new Set<string>();
   let cancelTend: (() => void) | undefined;
   let draining: Promise<{ delivered: number; left: number }> | undefined;
-  let onQuiet: (() => void) | undefined;
+  let onSettled: (() => void) | undefined;
 
   const host: LaneHost = {
     clock,
     random: options.random,
     attempt,
-    composed: (unit) => store.compose(unit.id, idsOf(unit.members)).catch(storeFailed),
-    dissolved: (members) => void store.compose(undefined, idsOf(members)).catch(storeFailed),
+    composed: (unit) => spool.compose(unit.id, unit.members),
+    dissolved: (members) => void spool.compose(undefined, members),
     delivered(sink, _unit, members) {
       const oldest = Math.min(...members.map((member) => member.entry.accepted_ms));
       tallyOf(sink.name).delivered += members.length;
-      for (const member of members) ledger.remove(member);
-      forget(idsOf(members));
+      spool.remove(members);
       events.delivered(sink.name, members.length, clock.now() - oldest);
     },
     failed(_unit, members) {
       for (const member of members) member.entry.attempts += 1;
-      void store.attempted(idsOf(members)).catch(storeFailed);
+      spool.attempted(members);
     },
     dead(member, why) {
-      if (why === 'expired') bury(member, 'expired', 'older than the sink keeps deliveries');
-      else bury(member, why.reason, why.detail ?? '');
+      const [reason, detail] =
+        why === 'expired'
+          ? (['expired', 'older than the sink keeps deliveries'] as const)
+          : ([why.reason, why.detail ?? ''] as const);
+      const { id, sink } = member.entry;
+      tallyOf(sink).dead += 1;
+      spool.bury(member, reason, detail);
+      events.dead(sink, reason, id, detail);
     },
     stateChanged: (sink, state, detail) => events.sinkState(sink.name, state, detail),
-    settled: () => onQuiet?.(),
+    settled: () => onSettled?.(),
   };
 
   for (const sink of options.sinks) {
     const conduct: SinkConduct = { ...defaultConduct, ...sink.conduct };
     lanes.set(sink.name, openLane(sink, conduct, host));
-    tallies.set(sink.name, { delivered: 0, dead: 0, shed: 0 });
   }
 
   function tallyOf(sink: string): Tally {
@@ -147,64 +134,31 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
 
   async function send(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome> {
     const shown = unit.kind === 'group' ? sampleMembers(members) : members;
-    const missing = shown.filter((member) => !member.cargo).map((member) => member.entry.id);
-    let read = new Map<string, string>();
-    if (missing.length > 0) {
-      try {
-        read = await store.read(missing);
-      } catch (error) {
-        return { kind: 'retry', reason: 'io_error', detail: messageOf(error) };
-      }
+    let cargos: Map<string, Cargo>;
+    try {
+      cargos = await spool.cargos(shown);
+    } catch (error) {
+      return { kind: 'retry', reason: 'io_error', detail: messageOf(error) };
     }
-    const cargoOf = (id: string) => {
-      const text = read.get(id);
-      return ledger.get(id)?.cargo ?? (text === undefined ? undefined : (JSON.parse(text) as Cargo));
-    };
-    const parcel = parcelOf(unit, members, cargoOf);
+    const parcel = parcelOf(unit, members, (id) => cargos.get(id));
     return sink.send(parcel, signal, { compact: unit.compact });
   }
 
-  function bury(member: Waiting, reason: DeadReason, detail: string): void {
-    const { id, sink } = member.entry;
-    tallyOf(sink).dead += 1;
-    ledger.remove(member);
-    events.dead(sink, reason, id, detail);
-    void store.bury([id], reason, detail, clock.now()).catch(storeFailed);
-  }
-
-  function shed(member: Waiting, reason: ShedReason): void {
-    const { id, sink, severity } = member.entry;
+  function shed(waiting: Waiting, reason: ShedReason): void {
+    const { sink, severity } = waiting.entry;
     tallyOf(sink).shed += 1;
-    ledger.remove(member);
-    lanes.get(sink)?.removed(member);
+    spool.remove([waiting]);
+    lanes.get(sink)?.removed(waiting);
     events.shed(sink, reason, severity);
-    forget([id]);
-  }
-
-  function forget(ids: string[]): void {
-    if (degraded !== undefined) for (const id of ids) owed.add(id);
-    else
-      store.remove(ids).catch((error) => {
-        for (const id of ids) owed.add(id);
-        storeFailed(error);
-      });
-  }
-
-  function storeFailed(error: unknown): void {
-    if (degraded !== undefined) return;
-    degraded = messageOf(error);
-    events.storeDegraded(degraded);
   }
 
   function keepBounds(): void {
     for (const { waiting, reason } of ledger.victims(bounds)) shed(waiting, reason);
   }
 
-  async function take(
-    cargos: { cargo: Cargo; entry: Omit<SpoolEntry, 'bytes' | 'attempts'> }[],
-  ): Promise<void> {
+  async function take(coming: readonly Coming[]): Promise<void> {
     const fresh: { waiting: Waiting; record: SpoolRecord }[] = [];
-    for (const { cargo, entry: partial } of cargos) {
+    for (const { cargo, entry: partial } of coming) {
       // The same delivery waits already.
       if (ledger.has(partial.id)) continue;
       const payload = JSON.stringify(cargo);
@@ -215,85 +169,75 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       events.accepted(entry.sink, entry.severity);
     }
     if (fresh.length === 0) return;
-    // The store hears of them before it can hear of anything that happens to them.
-    const written = degraded === undefined ? store.put(fresh.map(({ record }) => record)) : undefined;
+    // The store hears of them before it can hear of anything that happens to them; sending need not wait for it.
+    const written = spool.put(fresh);
     for (const { waiting } of fresh) lanes.get(waiting.entry.sink)?.add(waiting);
     keepBounds();
     for (const sink of new Set(fresh.map(({ waiting }) => waiting.entry.sink))) lanes.get(sink)?.pump();
-    if (!written) return;
-    try {
-      await written;
-      for (const { waiting } of fresh) ledger.markStored(waiting);
-    } catch (error) {
-      storeFailed(error);
-      keepBounds();
-    }
+    await written;
+    if (spool.degraded !== undefined) keepBounds();
   }
 
-  function knownSink(sink: string): string {
+  function comingFinding(finding: Finding, to: string | Addressee): Coming {
+    const { sink, hold }: Addressee = typeof to === 'string' ? { sink: to } : to;
+    const id = deliveryId(finding.id, finding.revision, sink);
+    return coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold);
+  }
+
+  function coming(cargo: Cargo, severity: Severity, order_key: string, hold?: Addressee['hold']): Coming {
+    const { id, sink } = cargo;
     if (!lanes.has(sink)) throw new Error(`there is no sink ${sink}`);
-    return sink;
+    const batchable = 'finding' in cargo && hold === undefined;
+    const entry = { id, sink, severity, order_key, accepted_ms: clock.now(), batchable };
+    return { cargo, entry: hold ? { ...entry, hold } : entry };
   }
 
-  function accept(finding: Finding, to: readonly (string | Addressee)[]): Promise<void> {
-    const now = clock.now();
-    return take(
-      to.map((each) => {
-        const { sink, hold }: Addressee = typeof each === 'string' ? { sink: each } : each;
-        const id = deliveryId(finding.id, finding.revision, knownSink(sink));
-        const entry = {
-          id,
-          sink,
-          severity: finding.severity,
-          order_key: hold?.key ?? finding.id,
-          accepted_ms: now,
-          ...(hold ? { hold } : {}),
-        };
-        return { cargo: { id, sink, finding }, entry };
-      }),
-    );
-  }
-
-  function plain(cargo: Cargo, severity: Severity, order_key: string) {
-    knownSink(cargo.sink);
-    return {
-      cargo,
-      entry: { id: cargo.id, sink: cargo.sink, severity, order_key, accepted_ms: clock.now() },
-    };
-  }
-
-  async function start(): Promise<void> {
-    const left = await store.open();
+  /** Puts what the store had into ledger and lanes. */
+  function lineUp(entries: SpoolEntry[]): void {
     const units = new Map<string, Waiting[]>();
-    const orphans: string[] = [];
-    for (const entry of left) {
+    const inOrder: (() => void)[] = [];
+    const orphans: SpoolEntry[] = [];
+    for (const entry of entries) {
       const lane = lanes.get(entry.sink);
       if (!lane) {
-        orphans.push(entry.id);
+        orphans.push(entry);
         continue;
       }
       const waiting: Waiting = { entry, cargo: undefined, stored: true, flying: false, gone: false };
       ledger.add(waiting);
-      // A unit stands in its chains where its first member does.
-      const unit = entry.unit === undefined ? undefined : units.get(entry.unit);
-      if (unit) unit.push(waiting);
-      else if (entry.unit !== undefined) units.set(entry.unit, [waiting]);
-      else lane.add(waiting);
+      const { unit } = entry;
+      const members = unit === undefined ? undefined : units.get(unit);
+      if (members) members.push(waiting);
+      else if (unit === undefined) inOrder.push(() => lane.add(waiting));
+      else {
+        // A batch or group stands where its first member did.
+        const begun = [waiting];
+        units.set(unit, begun);
+        inOrder.push(() => lane.addUnit(unit, begun));
+      }
     }
-    for (const [unit, members] of units) lanes.get(members[0]!.entry.sink)?.addUnit(unit, members);
-    if (orphans.length > 0) await buryOrphans(orphans, left);
-    for (const [sink, lane] of lanes) if (lane.waiting > 0) events.recovered(sink, lane.waiting);
+    for (const add of inOrder) add();
+    for (const { sink, id } of orphans)
+      events.dead(sink, 'sink_removed', id, 'no such sink is configured any more');
+    if (orphans.length > 0)
+      spool.buryUnknown(
+        orphans.map(({ id }) => id),
+        'sink_removed',
+      );
     keepBounds();
     for (const lane of lanes.values()) lane.pump();
+  }
+
+  async function start(): Promise<void> {
+    recovered(await spool.open());
     tend();
   }
 
-  async function buryOrphans(ids: string[], left: SpoolEntry[]): Promise<void> {
-    const gone = new Set(ids);
-    for (const { id, sink } of left) {
-      if (gone.has(id)) events.dead(sink, 'sink_removed', id, 'the configuration has no such sink any more');
-    }
-    await store.bury(ids, 'sink_removed', '', clock.now()).catch(storeFailed);
+  function recovered(entries: SpoolEntry[]): void {
+    const counts = new Map<string, number>();
+    for (const { sink } of entries) counts.set(sink, (counts.get(sink) ?? 0) + 1);
+    for (const [sink, count] of counts) events.recovered(sink, count);
+    if (entries.length > 0) lineUp(entries);
   }
 
   /** Ages, and a store that may work again. */
@@ -303,27 +247,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       lane.expire();
       lane.pump();
     }
-    if (degraded !== undefined) void recoverStore();
-    else void store.prune(deadLetters.max, clock.now() - deadLetters.max_age_ms).catch(storeFailed);
-  }
-
-  async function recoverStore(): Promise<void> {
-    const members = ledger.unstored();
-    const ids = [...owed];
-    try {
-      await store.put(members.map(({ entry, cargo }) => ({ entry, payload: JSON.stringify(cargo) })));
-      await store.remove([...ids, ...members.filter((member) => member.gone).map(({ entry }) => entry.id)]);
-    } catch {
-      return;
-    }
-    degraded = undefined;
-    for (const id of ids) owed.delete(id);
-    for (const member of members) ledger.markStored(member);
-    events.storeRecovered(members.length);
-    if (owed.size > 0) {
-      forget([...owed]);
-      owed.clear();
-    }
+    void spool.tend().then(recovered);
   }
 
   async function drainNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
@@ -333,17 +257,16 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     for (const lane of lanes.values()) lane.flush();
     await new Promise<void>((resolve) => {
       const cancel = clock.after(deadlineMs, resolve);
-      onQuiet = () => {
+      onSettled = () => {
         if (![...lanes.values()].every((lane) => lane.idleUntil(until))) return;
         cancel();
         resolve();
       };
-      onQuiet();
+      onSettled();
     });
-    onQuiet = undefined;
+    onSettled = undefined;
     await Promise.all([...lanes.values()].map((lane) => lane.stop()));
-    if (degraded !== undefined) await recoverStore();
-    await Promise.all([store.close(), ...options.sinks.map((sink) => sink.close())]);
+    await Promise.all([spool.close(), ...options.sinks.map((sink) => sink.close())]);
     return { delivered: deliveredSoFar() - before, left: ledger.count };
   }
 
@@ -351,111 +274,37 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     return [...tallies.values()].reduce((sum, tally) => sum + tally.delivered, 0);
   }
 
-  function status(): DelivererStatus {
-    const oldest = ledger.oldest();
-    return {
-      sinks: [...lanes.values()].map((lane) => {
-        const { gate, sink } = lane;
-        const until = gate.until_ms;
-        return {
-          name: sink.name,
-          type: sink.type,
-          state: gate.state,
-          ...(gate.detail === '' ? {} : { detail: gate.detail }),
-          ...(until === undefined || !Number.isFinite(until) ? {} : { until: new Date(until).toISOString() }),
-          waiting: lane.waiting,
-          in_flight: lane.inFlight,
-          attempts: lane.attempts,
-          ...tallyOf(sink.name),
-          ...(lane.lastError === undefined ? {} : { last_error: lane.lastError }),
-        };
-      }),
-      spool: {
-        durable: store.durable,
-        ...(degraded === undefined ? {} : { degraded }),
-        waiting: ledger.count,
-        bytes: ledger.bytes,
-        max_deliveries: bounds.max_deliveries,
-        max_bytes: bounds.max_bytes,
-        ...(oldest === undefined ? {} : { oldest: new Date(oldest).toISOString() }),
-      },
-    };
-  }
-
-  const admin: DelivererAdmin = {
-    store,
-    waiting(limit) {
-      const entries: SpoolEntry[] = [];
-      for (const { entry } of ledger.all()) {
-        if (entries.length >= limit) break;
-        entries.push(entry);
-      }
-      return entries;
-    },
-    async payload(id) {
-      const cargo = ledger.get(id)?.cargo;
-      return cargo ? JSON.stringify(cargo) : (await store.read([id])).get(id);
-    },
-    async revive(ids) {
-      const revived = await store.revive(ids.filter((id) => !ledger.has(id)));
-      for (const entry of revived) {
-        const lane = lanes.get(entry.sink);
-        if (!lane) continue;
-        const waiting: Waiting = { entry, cargo: undefined, stored: true, flying: false, gone: false };
-        ledger.add(waiting);
-        lane.add(waiting);
-        lane.pump();
-      }
-      keepBounds();
-      return revived.length;
-    },
-    async drop(ids) {
-      let dropped = 0;
-      for (const id of ids) {
-        const waiting = ledger.get(id);
-        // What is under way may have arrived; it cannot be taken back.
-        if (!waiting || waiting.flying) continue;
-        shed(waiting, 'dropped_by_operator');
-        dropped += 1;
-      }
-      return dropped + (await store.dropDead(ids));
-    },
-    unblock(sink) {
-      const lane = lanes.get(sink);
-      if (!lane) return false;
-      lane.unblock();
-      events.sinkState(sink, 'flowing', 'unblocked by the operator');
-      return true;
-    },
-  };
-
   return {
     start,
-    accept,
+    accept: (finding, to) => take(to.map((each) => comingFinding(finding, each))),
     notify: (notice, to) =>
       take(
         to.map((sink) => {
           const id = deliveryId(`${notice.id}:${notice.state}`, 1, sink);
-          return plain({ id, sink, notice }, notice.severity, notice.id);
+          return coming({ id, sink, notice }, notice.severity, notice.id);
         }),
       ),
-    relay: (id, body, content_type, to) =>
-      take(
+    relay(id, body, content_type, to) {
+      const relay = { body_base64: body.toString('base64'), content_type };
+      return take(
         to.map((sink) => {
-          const cargo = {
-            id: digestId('relay', id, sink),
-            sink,
-            relay: { body_base64: body.toString('base64'), content_type },
-          };
-          return plain(cargo, 'info', cargo.id);
+          const own = digestId('relay', id, sink);
+          return coming({ id: own, sink, relay }, 'info', own);
         }),
-      ),
-    drain: (deadlineMs) => (draining ??= drainNow(deadlineMs)),
-    status,
-    admin,
+      );
+    },
+    drain(deadlineMs) {
+      draining ??= drainNow(deadlineMs);
+      return draining;
+    },
+    status: () => statusOf(lanes, tallyOf, ledger, spool, bounds),
+    admin: openSpoolAdmin({
+      spool,
+      ledger,
+      lanes,
+      lineUp,
+      shed: (waiting) => shed(waiting, 'dropped_by_operator'),
+      unblocked: (sink) => events.sinkState(sink, 'flowing', 'unblocked by the operator'),
+    }),
   };
-}
-
-function idsOf(members: readonly Waiting[]): string[] {
-  return members.map((member) => member.entry.id);
 }

@@ -40,6 +40,10 @@ export function openGate(conduct: SinkConduct, random: () => number): Gate {
     failures = 0;
     strikes = 0;
     if (state === 'flowing') return false;
+    return resume();
+  }
+
+  function resume(): boolean {
     [state, detail, until] = ['flowing', '', undefined];
     return true;
   }
@@ -47,7 +51,8 @@ export function openGate(conduct: SinkConduct, random: () => number): Gate {
   function close(to: SinkState, until_ms: number, why: string): boolean {
     const changed = state !== to;
     [state, detail, until] = [to, why, until_ms];
-    strikes += 1;
+    // A pause is what the receiver asked for, no sign of illness.
+    if (to !== 'paused') strikes += 1;
     return changed;
   }
 
@@ -71,8 +76,9 @@ export function openGate(conduct: SinkConduct, random: () => number): Gate {
       return close('paused', Math.max(asked, isLate(now_ms) ? (until ?? 0) : 0), why);
     }
     if (isLate(now_ms)) return false;
-    const probed = state !== 'flowing';
-    if (!probed && outcome.reason !== 'throttled' && failures < conduct.breaker_failures) return false;
+    const isIll = state === 'broken' || state === 'parked' || outcome.reason === 'throttled';
+    // After a pause the first failure is one of several that may happen.
+    if (!isIll && failures < conduct.breaker_failures) return state === 'paused' ? resume() : false;
     return close('broken', now_ms + wait(brokenInitialMs, brokenMaxMs), why);
   }
 

@@ -15,6 +15,8 @@ export interface Unit {
   members: Waiting[];
   /** Failed attempts. */
   attempts: number;
+  /** The store knows that these go together under this id. */
+  composed: boolean;
   /** The receiver found it too large. */
   compact: boolean;
   /**
@@ -27,6 +29,18 @@ export interface Unit {
 /** Members that still wait: an operator or a full spool may have taken some. */
 export function aliveMembers(unit: Unit): Waiting[] {
   return unit.members.filter((member) => !member.gone);
+}
+
+/** The highest of its members. */
+export function severityOf(unit: Unit): Severity {
+  return unit.members.reduce<Severity>(
+    (highest, { entry }) => (compareSeverity(entry.severity, highest) > 0 ? entry.severity : highest),
+    'none',
+  );
+}
+
+export function bytesOf(unit: Unit): number {
+  return unit.members.reduce((sum, member) => sum + member.entry.bytes, 0);
 }
 
 /** The parcel of a unit, from the payloads of its members (for a group notice, of its samples). */

@@ -28,6 +28,9 @@ export const errorCodes = {
   recording_unreadable: 'the recording cannot be read',
   recording_form: 'the form of the recording is not known',
   signing_key: 'a signing key of a sink cannot be used',
+  store_locked: 'another Lanner uses the same state directory',
+  store_version: 'the store was written by a newer Lanner',
+  store_unusable: 'the state directory cannot be used',
   listen_failed: 'the address to listen at cannot be bound',
 } as const;
 export type ErrorCode = keyof typeof errorCodes;

@@ -51,6 +51,10 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
   );
   const degraded = metrics.gauge('lanner_spool_degraded', '1 while deliveries are kept in memory only');
   degraded.set(0);
+  const setAside = metrics.counter(
+    'lanner_spool_set_aside_total',
+    'Stores that could not be read and were moved aside',
+  );
   const lastReason = new Map<string, string>();
 
   return {
@@ -96,6 +100,12 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
     storeRecovered(written) {
       degraded.set(0);
       log.info('the spool takes writes again', { written });
+    },
+    storeSetAside(path) {
+      setAside.inc();
+      log.error('the spool could not be read and was moved aside; what waited in it is not delivered', {
+        path,
+      });
     },
   };
 }

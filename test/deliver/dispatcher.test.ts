@@ -53,13 +53,13 @@ describe('delivery', () => {
       await clock.advance(0);
       expect(deliverer.status().sinks[0]).toMatchObject({ dead: 1, waiting: 0, attempts: 1 });
       expect(recorded.of('dead')[0]?.args.slice(0, 2)).toEqual(['a', reason]);
-      const [letter] = await deliverer.admin.store.deadLetters(10);
+      const [letter] = await deliverer.admin.deadLetters(10);
       expect(letter).toMatchObject({ reason, entry: { id: 'f-1a2b3c:1:a' } });
       well = true;
       expect(await deliverer.admin.revive(['f-1a2b3c:1:a'])).toBe(1);
       await clock.advance(0);
       expect(deliverer.status().sinks[0]).toMatchObject({ delivered: 1, waiting: 0 });
-      expect(await deliverer.admin.store.deadLetters(10)).toEqual([]);
+      expect(await deliverer.admin.deadLetters(10)).toEqual([]);
     },
   );
 

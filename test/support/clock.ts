@@ -46,3 +46,19 @@ export function manualClock(start = Date.parse('2026-11-22T12:00:00Z')): ManualC
     },
   };
 }
+
+/**
+ * Moves the clock on until something has come true that another thread or a socket takes part in: those have
+ * a time of their own. Gives up after some seconds of real time.
+ */
+export async function advanceUntil(
+  clock: ManualClock,
+  step_ms: number,
+  isTrue: () => boolean,
+): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!isTrue() && Date.now() < deadline) {
+    await clock.advance(step_ms);
+    await new Promise<void>((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -67,6 +67,7 @@ export function recordedEvents() {
     sinkState: note('sinkState'),
     storeDegraded: note('storeDegraded'),
     storeRecovered: note('storeRecovered'),
+    storeSetAside: note('storeSetAside'),
   };
   return { events, list, of: (event: keyof DeliverEvents) => list.filter((each) => each.event === event) };
 }

@@ -1,5 +1,5 @@
 import type { SinkConduct } from '../../model/delivery.ts';
-import type { ConductOptions } from './http/options.ts';
+import type { BatchOptions, ConductOptions } from './http/options.ts';
 
 /** What a sink without a word of its own is treated like. */
 export const defaultConduct: SinkConduct = {
@@ -12,8 +12,21 @@ export const defaultConduct: SinkConduct = {
 };
 
 /** The dispatcher's view of a sink's configuration. The lease outlasts the sink's own deadline. */
-export function conductOf(config: ConductOptions, timeout_secs: number): Partial<SinkConduct> {
+export function conductOf(
+  config: ConductOptions & { batch?: BatchOptions | undefined },
+  timeout_secs: number,
+): Partial<SinkConduct> {
+  const { batch } = config;
   return {
+    ...(batch
+      ? {
+          batch: {
+            max_count: batch.max_count,
+            max_bytes: batch.max_bytes,
+            max_wait_ms: batch.max_wait_secs * 1000,
+          },
+        }
+      : {}),
     concurrency: config.concurrency,
     retry_initial_ms: config.retry_initial_secs * 1000,
     retry_max_ms: config.retry_max_secs * 1000,

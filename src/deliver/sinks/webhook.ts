@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Format } from '../formats/format.ts';
 import { lannerFormat } from '../formats/lanner.ts';
 import { conductOf } from './conduct.ts';
-import { conductOptions, httpOptions, httpUrl, signingSchema } from './http/options.ts';
+import { batchSchema, conductOptions, httpOptions, httpUrl, signingSchema } from './http/options.ts';
 import { type HttpTransport, openHttpTransport } from './http/transport.ts';
 
 export const webhookSinkSchema = z.strictObject({
@@ -12,6 +12,7 @@ export const webhookSinkSchema = z.strictObject({
   url: httpUrl.describe('where findings are sent'),
   method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('HTTP method'),
   format: z.enum(['lanner']).default('lanner').describe('how a finding looks to the receiver'),
+  batch: batchSchema.optional().describe('several findings in one request; without it, one each'),
   signing: signingSchema.optional().describe('sign as Standard Webhooks say'),
   ...httpOptions,
   ...conductOptions,
@@ -20,7 +21,7 @@ export type WebhookSinkConfig = z.infer<typeof webhookSinkSchema>;
 
 /** Findings as HTTP requests, one per attempt. Redirects are not followed: a redirect is a failure. */
 export function openWebhookSink(name: string, config: WebhookSinkConfig, clock: Clock = systemClock): Sink {
-  const format = lannerFormat();
+  const format = lannerFormat(config.batch?.form);
   const transport = openHttpTransport(
     {
       url: config.url,

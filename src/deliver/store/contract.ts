@@ -14,6 +14,8 @@ export interface SpoolEntry {
   attempts: number;
   /** Of the payload. */
   bytes: number;
+  /** A finding, which may share an attempt with others; relayed bodies and status notices go by themselves. */
+  batchable: boolean;
   hold?: NonNullable<Addressee['hold']>;
   /** The batch or group notice it was put in before that one's first attempt. */
   unit?: string;
@@ -33,6 +35,13 @@ export interface DeadLetter {
   died_ms: number;
 }
 
+/** What was found at the opening. */
+export interface Opened {
+  entries: SpoolEntry[];
+  /** The file there was could not be read: it now stands here, and the store is a new one. */
+  set_aside?: string;
+}
+
 /**
  * Where deliveries wait. All calls take effect in the order they are made. A promise that is fulfilled means
  * the change survives the store's kind of accident; one that rejects means that it may not have been kept.
@@ -40,8 +49,11 @@ export interface DeadLetter {
 export interface DeliveryStore {
   /** True if a fulfilled promise outlives kill -9 and power loss. */
   readonly durable: boolean;
-  /** Everything that still waits, in order of acceptance. Called once, first. */
-  open(): Promise<SpoolEntry[]>;
+  /**
+   * Everything that still waits, in order of acceptance. Called first; again if the store has failed, which
+   * makes a new start. Rejects if it cannot be used (yet), with a LannerError if waiting will not mend it.
+   */
+  open(): Promise<Opened>;
   /** An id that is already kept stays as it is. */
   put(records: readonly SpoolRecord[]): Promise<void>;
   /** Payloads by id; one that is not there is missing in the map. */

@@ -41,7 +41,7 @@ export function memoryStore(): DeliveryStore {
 
   return {
     durable: false,
-    open: async () => [...waiting.values()].map((record) => record.entry),
+    open: async () => ({ entries: [...waiting.values()].map((record) => record.entry) }),
     async put(records) {
       for (const record of records) if (!waiting.has(record.entry.id)) waiting.set(record.entry.id, record);
     },

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Clock } from '../../clock.ts';
 import type { HttpOptions, TlsOptions } from './options.ts';
@@ -68,7 +69,8 @@ function makeDispatcher(url: URL, options: HttpOptions, connections: number, tls
   return new ProxyAgent({
     ...shared,
     uri: options.proxy,
-    requestTls: { ...connect, servername: tls.servername ?? url.hostname },
+    // An address is no server name (RFC 6066).
+    requestTls: { ...connect, servername: tls.servername ?? (isIP(url.hostname) ? '' : url.hostname) },
     proxyTls: { timeout: connect.timeout },
     // Many proxies allow CONNECT only to port 443.
     proxyTunnel: url.protocol === 'https:',

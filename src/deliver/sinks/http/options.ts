@@ -104,6 +104,20 @@ export const conductOptions = {
   max_age_hours: z.number().min(0.01).max(8760).default(72).describe('then a delivery becomes a dead letter'),
 };
 
+/** Several findings in one request. */
+export const batchSchema = z.strictObject({
+  max_count: z.number().int().min(2).max(1000).default(50).describe('findings in one request'),
+  max_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(16_777_216)
+    .default(524_288)
+    .describe('bytes of findings in one request'),
+  max_wait_secs: seconds(0, 60).default(1).describe('longest wait for company'),
+  form: z.enum(['array', 'ndjson']).default('array').describe('a JSON array, or one JSON object per line'),
+});
+
 export const signingSchema = z
   .strictObject({
     secrets: z
@@ -120,4 +134,5 @@ const conductSchema = z.strictObject(conductOptions);
 export type ConductOptions = z.infer<typeof conductSchema>;
 export type TlsOptions = z.infer<typeof tlsSchema>;
 export type AuthOptions = z.infer<typeof authSchema>;
+export type BatchOptions = z.infer<typeof batchSchema>;
 export type SigningOptions = z.infer<typeof signingSchema>;

@@ -13,7 +13,7 @@ const ed25519Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** Reads a key's text. The error never holds the text. */
 export function parseSigningKey(text: string, place: string): SigningKey {
   const trimmed = text.trim();
-  const [, prefix, encoded] = /^(whsec_|whsk_)?([A-Za-z0-9+/_-]+={0,2})$/.exec(trimmed) ?? [];
+  const [, prefix, encoded] = /^(whsec_|whsk_)?([A-Za-z0-9+/]+={0,2})$/.exec(trimmed) ?? [];
   const bytes = Buffer.from(encoded ?? '', 'base64');
   if (prefix === 'whsk_' && (bytes.length === 32 || bytes.length === 64)) {
     const der = Buffer.concat([ed25519Prefix, bytes.subarray(0, 32)]);

@@ -1,0 +1,90 @@
+import { Worker } from 'node:worker_threads';
+import { LannerError } from '../../lib/errors.ts';
+import type { DeadLetter, DeliveryStore, Opened, SpoolEntry } from './contract.ts';
+import type { Change, SqliteOptions } from './sqlite.ts';
+import type { Answer, Request } from './worker.ts';
+
+type Ask = Request extends infer R ? (R extends { call: number } ? Omit<R, 'call'> : never) : never;
+
+/**
+ * Deliveries in a SQLite file, written by a thread of its own so that no sync of the disk holds up the event
+ * loop. A fulfilled promise means that the change is on disk (WAL, synchronous FULL), except for `remove` and
+ * `attempted`: losing these costs a repeat, so they are written with a little delay.
+ */
+export function durableStore(directory: string, options: SqliteOptions = {}): DeliveryStore {
+  let worker: Worker | undefined;
+  let calls = 0;
+  const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+
+  function startWorker(): Worker {
+    const started = new Worker(workerUrl(), { workerData: { directory, options } });
+    started.on('message', (answers: Answer[]) => {
+      for (const answer of answers) settle(answer);
+    });
+    const ended = (error?: Error) => {
+      if (worker === started) worker = undefined;
+      for (const call of pending.values())
+        call.reject(error ?? new Error('the thread of the store has ended'));
+      pending.clear();
+    };
+    started.on('error', ended);
+    started.on('exit', () => ended());
+    return started;
+  }
+
+  function settle(answer: Answer): void {
+    const call = pending.get(answer.call);
+    pending.delete(answer.call);
+    if (!call) return;
+    if ('value' in answer) call.resolve(answer.value);
+    else call.reject(thrown(answer.error));
+  }
+
+  function ask(request: Ask): Promise<unknown> {
+    if (request.ask === 'open') worker ??= startWorker();
+    const to = worker;
+    if (!to) return Promise.reject(new Error('the store is not open'));
+    calls += 1;
+    const call = calls;
+    return new Promise((resolve, reject) => {
+      pending.set(call, { resolve, reject });
+      to.postMessage({ call, ...request });
+    });
+  }
+
+  const change = (what: Change, lazy = false) => ask({ ask: 'change', change: what, lazy });
+
+  return {
+    durable: true,
+    open: async () => (await ask({ ask: 'open' })) as Opened,
+    put: async (records) => void (await change({ op: 'put', records })),
+    read: async (ids) => new Map((await ask({ ask: 'read', ids })) as [string, string][]),
+    compose: async (unit, ids) => void (await change({ op: 'compose', unit, ids })),
+    attempted: async (ids) => void (await change({ op: 'attempted', ids }, true)),
+    remove: async (ids) => void (await change({ op: 'remove', ids }, true)),
+    bury: async (ids, reason, detail, at_ms) =>
+      void (await change({ op: 'bury', ids, reason, detail, at_ms })),
+    deadLetters: async (limit) => (await ask({ ask: 'dead_letters', limit })) as DeadLetter[],
+    revive: async (ids) => (await change({ op: 'revive', ids })) as SpoolEntry[],
+    prune: async (max_letters, before_ms) =>
+      (await change({ op: 'prune', max_letters, before_ms })) as number,
+    dropDead: async (ids) => (await change({ op: 'drop_dead', ids })) as number,
+    async close() {
+      if (!worker) return;
+      const closing = worker;
+      await ask({ ask: 'close' }).catch(() => {});
+      await closing.terminate();
+    },
+  };
+}
+
+/** Run from its TypeScript source (tests), the thread comes from the build: Node 20 starts no .ts file. */
+function workerUrl(): URL {
+  const fromSource = import.meta.url.endsWith('.ts');
+  return new URL(fromSource ? '../../../dist/deliver/store/worker.js' : './worker.js', import.meta.url);
+}
+
+function thrown(error: { message: string; code?: string; mend?: string }): Error {
+  if (error.code === undefined) return new Error(error.message);
+  return new LannerError(error.code, error.message, error.mend ?? '');
+}

@@ -1,0 +1,38 @@
+/** "LANR": tells our files from other SQLite files. */
+export const applicationId = 0x4c414e52;
+
+/**
+ * What each version adds. A file's `user_version` is how many of these it has; a step that has been released
+ * never changes. The payload stands last in its row, so that listing does not read it.
+ */
+export const migrations: readonly string[] = [
+  `CREATE TABLE deliveries (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     sink TEXT NOT NULL,
+     severity TEXT NOT NULL,
+     order_key TEXT NOT NULL,
+     accepted_ms INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     batchable INTEGER NOT NULL,
+     hold TEXT,
+     unit TEXT,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE dead_letters (
+     id TEXT PRIMARY KEY,
+     sink TEXT NOT NULL,
+     severity TEXT NOT NULL,
+     order_key TEXT NOT NULL,
+     accepted_ms INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     batchable INTEGER NOT NULL,
+     reason TEXT NOT NULL,
+     detail TEXT NOT NULL,
+     died_ms INTEGER NOT NULL,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX dead_letters_died ON dead_letters (died_ms);`,
+];

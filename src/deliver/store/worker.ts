@@ -1,0 +1,99 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Change, flatError, openSqlite, type SqliteOptions, type SqliteStore } from './sqlite.ts';
+
+/** What the main thread asks; `call` numbers the answer. */
+export type Request = { call: number; lazy?: boolean } & (
+  | { ask: 'open' }
+  | { ask: 'change'; change: Change }
+  | { ask: 'read'; ids: readonly string[] }
+  | { ask: 'dead_letters'; limit: number }
+  | { ask: 'close' }
+);
+export type Answer = { call: number } & (
+  | { value: unknown }
+  | { error: { message: string; code?: string; mend?: string } }
+);
+
+/** A change nobody waits for may wait this long for company: each commit costs a sync of the disk. */
+const lazyMs = 25;
+const lazyMost = 512;
+
+/**
+ * The thread that owns the store's file. Changes that arrive while a commit is under way are committed
+ * together with the next; a question sees every change that was sent before it.
+ */
+function serve(directory: string, options: SqliteOptions): void {
+  const port = parentPort;
+  if (!port) return;
+  let store: SqliteStore | undefined;
+  let queue: { call: number; change: Change }[] = [];
+  let immediate: NodeJS.Immediate | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearImmediate(immediate);
+    clearTimeout(timer);
+    immediate = undefined;
+    timer = undefined;
+    if (queue.length === 0) return;
+    const batch = queue;
+    queue = [];
+    port?.postMessage(commit(batch));
+  }
+
+  function commit(batch: { call: number; change: Change }[]): Answer[] {
+    try {
+      const values = opened().apply(batch.map(({ change }) => change));
+      return batch.map(({ call }, index) => ({ call, value: values[index] }));
+    } catch (error) {
+      return batch.map(({ call }) => ({ call, error: flatError(error) }));
+    }
+  }
+
+  function opened(): SqliteStore {
+    if (!store) throw new Error('the store is not open');
+    return store;
+  }
+
+  function enqueue(call: number, change: Change, lazy: boolean): void {
+    queue.push({ call, change });
+    if (lazy && queue.length < lazyMost) timer ??= setTimeout(flush, lazyMs);
+    else immediate ??= setImmediate(flush);
+  }
+
+  function answer(request: Exclude<Request, { ask: 'change' }>): unknown {
+    switch (request.ask) {
+      case 'open':
+        store ??= openSqlite(directory, options);
+        return {
+          entries: store.entries(),
+          ...(store.setAside === undefined ? {} : { set_aside: store.setAside }),
+        };
+      case 'read':
+        return opened().read(request.ids);
+      case 'dead_letters':
+        return opened().deadLetters(request.limit);
+      case 'close':
+        store?.close();
+        store = undefined;
+        port?.close();
+        return undefined;
+    }
+  }
+
+  port.on('message', (request: Request) => {
+    if (request.ask === 'change') {
+      enqueue(request.call, request.change, request.lazy ?? false);
+      return;
+    }
+    flush();
+    try {
+      port.postMessage([{ call: request.call, value: answer(request) }] satisfies Answer[]);
+    } catch (error) {
+      port.postMessage([{ call: request.call, error: flatError(error) }] satisfies Answer[]);
+    }
+  });
+}
+
+const { directory, options } = workerData as { directory: string; options: SqliteOptions };
+serve(directory, options);
