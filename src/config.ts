@@ -6,7 +6,7 @@ import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
 import { severities } from './model/finding.ts';
-import { sourceSchema } from './sources/index.ts';
+import { falcoGrpcSchema, falcoHttpSchema, tetragonFileSchema, tetragonSchema } from './sources/index.ts';
 
 const name = z
   .string()
@@ -25,6 +25,14 @@ const stateSchema = z.strictObject({
   context_execs: z.int().min(1).default(32).describe('recent execs kept for each of them'),
 });
 
+/** Falco has one http_output URL: whoever stood there before Lanner goes on getting every alert. */
+const falcoHttpWithRelay = falcoHttpSchema.extend({
+  relay: webhookSinkSchema
+    .omit({ type: true, format: true, signing: true })
+    .optional()
+    .describe('passes received alerts on, unchanged, to the receiver that Falco posted to before'),
+});
+
 /** The whole configuration, put together from the parts' own schemas. Keys carry their units. */
 export const configSchema = z.strictObject({
   version: z.literal(1).describe('version of this format'),
@@ -34,6 +42,15 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('name of this node, where the sensor does not tell; default: host name'),
   cluster: z.string().min(1).optional().describe('name of the cluster, where the sensor does not tell'),
+  state_dir: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe("where deliveries wait on disk; default: /var/lib/lanner, else the user's state home"),
+  durable: z
+    .boolean()
+    .default(true)
+    .describe('keep accepted deliveries on disk until they arrive; false: in memory only'),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
@@ -44,7 +61,10 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   sources: z
-    .record(name, sourceSchema)
+    .record(
+      name,
+      z.discriminatedUnion('type', [tetragonSchema, tetragonFileSchema, falcoGrpcSchema, falcoHttpWithRelay]),
+    )
     .refine((sources) => Object.keys(sources).length > 0, 'at least one source is needed')
     .describe('where events come from, by name'),
   sinks: z

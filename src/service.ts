@@ -1,7 +1,12 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { type Config, nodeName } from './config.ts';
 import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openWebhookSink } from './deliver/sinks/webhook.ts';
+import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { LannerError } from './lib/errors.ts';
@@ -51,15 +56,24 @@ export interface ServiceParts {
 export function openService(parts: ServiceParts): Service {
   const { config, log } = parts;
   const metrics = new Metrics({ process: true });
-  const sources = Object.entries(config.sources).map(([name, source]) => openSource(name, source, { log }));
+  const sources = Object.entries(config.sources).map(([name, source]) =>
+    openSource(name, source, { log, ...relayFor(name, source) }),
+  );
   const deliverer = openDeliverer({
     sinks: openSinks(config),
-    store: memoryStore(),
+    store: config.durable ? durableStore(stateDirectory(config)) : memoryStore(),
     log,
     clock: systemClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
   });
+  function relayFor(name: string, source: Config['sources'][string]) {
+    if (source.type !== 'falco_http' || source.relay === undefined) return {};
+    const to = [relayName(name)];
+    return {
+      relay: (body: Buffer, type: string) => void deliverer.relay(bodyId(body), body, type, to),
+    };
+  }
   const node = nodeName(config);
   const place = (event: ExecEvent): ExecEvent => ({
     ...event,
@@ -217,11 +231,43 @@ function openState(config: Config, on: boolean): Pick<PipelineParts, 'processes'
 }
 
 function openSinks(config: Config): Sink[] {
-  return Object.entries(config.sinks).map(([name, sink]) => openWebhookSink(name, sink));
+  const relays = Object.entries(config.sources).flatMap(([name, source]) =>
+    source.type === 'falco_http' && source.relay !== undefined
+      ? [openWebhookSink(relayName(name), { ...source.relay, type: 'webhook', format: 'lanner' })]
+      : [],
+  );
+  return [...Object.entries(config.sinks).map(([name, sink]) => openWebhookSink(name, sink)), ...relays];
+}
+
+/** The dot keeps it apart from the names an operator may give. */
+function relayName(source: string): string {
+  return `${source}.relay`;
+}
+
+/** The same for the same body: a repeat by Falco is a repeat for the receiver. */
+function bodyId(body: Buffer): string {
+  return `r-${createHash('sha256').update(body).digest('hex').slice(0, 24)}`;
+}
+
+/** Where the store lives: as configured, else the system's place if it is ours to write, else the user's. */
+function stateDirectory(config: Config): string {
+  const system = '/var/lib/lanner';
+  if (config.state_dir !== undefined) return config.state_dir;
+  if (process.getuid?.() === 0 || isWritable(system)) return system;
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'lanner');
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Which sinks a finding goes to: all that are named, from the lowest severity that is reported. */
-export function routeOf(config: Config): (finding: Finding) => readonly string[] {
+function routeOf(config: Config): (finding: Finding) => readonly string[] {
   const sinks = config.route.sinks ?? Object.keys(config.sinks);
   return (finding) => (compareSeverity(finding.severity, config.route.min_severity) < 0 ? [] : sinks);
 }

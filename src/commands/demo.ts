@@ -40,6 +40,7 @@ export async function demo(options: { follow: boolean; speed: number }): Promise
 sources: {tetragon: {type: tetragon, address: "${address}"}}
 sinks: {receiver: {type: webhook, url: "${receiver.url}"}}
 http: {listen: "127.0.0.1:0"}
+durable: false
 `,
     'demo',
   );

@@ -1,24 +1,32 @@
-import { z } from 'zod';
 import type { Source } from '../model/intake.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { FalcoGrpcConfig, FalcoHttpConfig } from './falco/config.ts';
+import { openFalcoGrpc, openFalcoHttp } from './falco/index.ts';
 import type { RecordingShape } from './recording.ts';
-import { tetragonSchema } from './tetragon/config.ts';
-import { openTetragonFile, tetragonFileSchema } from './tetragon/follow.ts';
+import type { TetragonConfig } from './tetragon/config.ts';
+import { openTetragonFile, type TetragonFileConfig } from './tetragon/follow.ts';
 import { openTetragon } from './tetragon/grpc.ts';
 
-/** Every kind of source; a new one gets a line here and in `openSource`. */
-export const sourceSchema = z.discriminatedUnion('type', [tetragonSchema, tetragonFileSchema]);
-export type SourceConfig = z.output<typeof sourceSchema>;
+export { falcoGrpcSchema, falcoHttpSchema } from './falco/config.ts';
+export { tetragonSchema } from './tetragon/config.ts';
+export { tetragonFileSchema } from './tetragon/follow.ts';
+
+export type SourceConfig = TetragonConfig | TetragonFileConfig | FalcoGrpcConfig | FalcoHttpConfig;
 
 export interface SourceDeps {
   log: Log;
   /** Sees each message as it came, before anything else does. */
   tap?: (message: Buffer, shape: RecordingShape) => void;
+  /** Falco over HTTP: gets each body that holds an alert, unchanged. */
+  relay?: (body: Buffer, contentType: string) => void;
 }
 
-/** Constructs a source; touches nothing outside the process. Throws LannerError `config_invalid`. */
+/**
+ * Constructs a source of any kind; touches nothing outside the process. A new kind gets a line here and one in
+ * the configuration's list. Throws LannerError `config_invalid`.
+ */
 export function openSource(name: string, config: SourceConfig, deps: SourceDeps): Source {
-  const { log, tap } = deps;
+  const { log, tap, relay } = deps;
   const tapAs = (shape: RecordingShape) =>
     tap === undefined ? {} : { tap: (message: Buffer) => tap(message, shape) };
   switch (config.type) {
@@ -26,5 +34,9 @@ export function openSource(name: string, config: SourceConfig, deps: SourceDeps)
       return openTetragon(name, config, { log, ...tapAs('frames') });
     case 'tetragon_file':
       return openTetragonFile(name, config, { log, ...tapAs('lines') });
+    case 'falco_grpc':
+      return openFalcoGrpc(name, config, { log, ...tapAs('frames') });
+    case 'falco_http':
+      return openFalcoHttp(name, config, { log, ...tapAs('lines'), ...(relay !== undefined && { relay }) });
   }
 }

@@ -1,6 +1,6 @@
 import type { Intake } from '../model/intake.ts';
 import type { Log } from '../telemetry/log.ts';
-import { openFalcoReader } from './falco/reader.ts';
+import { falcoTaker } from './falco/index.ts';
 import type { RecordingForm, RecordingShape, TakeRecord } from './recording.ts';
 import { earlyTest } from './tetragon/early.ts';
 import { bytesDecoder, exportLines, lineDecoder } from './tetragon/export.ts';
@@ -12,10 +12,7 @@ export function recordTaker(
   options: { source: string; intake: Intake; log: Log },
 ): TakeRecord {
   const { source, intake } = options;
-  if (form === 'falco') {
-    const reader = openFalcoReader(options);
-    return shape === 'frames' ? reader.message : reader.document;
-  }
+  if (form === 'falco') return falcoTaker(shape, options);
   return shape === 'frames'
     ? earlyTest(intake, bytesDecoder(source, intake.processes))
     : exportLines(intake, lineDecoder(source, intake.processes));

@@ -22,6 +22,11 @@ const perSource: [keyof SourceCounts & string, string, string][] = [
   ['internal', 'lanner_source_internal_total', 'Falco messages about itself'],
   ['early_rejected', 'lanner_source_early_rejected_total', 'Program starts dismissed on bytes'],
   ['judged', 'lanner_source_judged_total', 'Program starts that were decoded and judged'],
+  [
+    'late_answers',
+    'lanner_source_late_answers_total',
+    'Requests answered before delivery had accepted (Falco HTTP)',
+  ],
   ['sensor_loss_reports', 'lanner_source_loss_reports_total', "The sensor's own reports of loss"],
   ['sensor_lost_events', 'lanner_source_sensor_lost_events_total', 'Events the sensor says it lost'],
   ['connects', 'lanner_source_connects_total', 'Connections that were opened'],
