@@ -97,6 +97,7 @@ export class Walk {
 
 /** The bytes as UTF-8, invalid ones as U+FFFD: a strict decoder would reject exactly the hostile message. */
 export function utf8(bytes: Uint8Array, start: number, end: number): string {
+  if (bytes instanceof Buffer) return bytes.toString('utf8', start, end);
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }
 

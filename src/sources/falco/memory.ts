@@ -8,7 +8,7 @@ import { type FieldSpans, has, slot } from './spans.ts';
  *
  * key      container id | pid | start | generation
  *          start       `proc.pid.ts`, exact; where the rule does not print it `~` and the event time in steps of
- *                      five minutes: pids are reused, so such an entry is found for five to ten minutes only
+ *                      five minutes (3 bytes): pids are reused, so such an entry is found for five to ten minutes
  *          generation  0 to 3: programs that one process ran one after the other, since memory never replaces
  * payload  for each of `kept` in order: u16 length (highest bit: it was cut), bytes
  *
@@ -31,6 +31,8 @@ const kept = [
   'proc.pexepath',
   'proc.pcmdline',
 ] as const satisfies readonly EarlyField[];
+
+const keptSlots = kept.map((name) => slot[name]);
 
 /** Bytes kept of one value. */
 const MAX_VALUE = 2048;
@@ -75,6 +77,15 @@ interface Kept {
 export function openRecollection(memory: ProcessMemory): Recollection {
   const keys = Buffer.alloc(1024);
   const payload = Buffer.alloc(kept.length * (MAX_VALUE + 2));
+  const mark = Buffer.from('~\0\0\0');
+
+  /** A step of time as four bytes that no `proc.pid.ts` begins with. */
+  function stepMark(step: number): Buffer {
+    mark[1] = step >>> 16;
+    mark[2] = step >>> 8;
+    mark[3] = step;
+    return mark;
+  }
 
   /**
    * Writes a key of generation 0 at `to`, `back` steps of time ago. Gives its end, or `to` if a part of it is
@@ -89,7 +100,7 @@ export function openRecollection(memory: ProcessMemory): Recollection {
     at += copy(spans, pid, keys, at);
     keys[at++] = separator;
     if (has(spans, start)) at += copy(spans, start, keys, at);
-    else at += keys.write(`~${Math.floor(spans.seconds / STEP) - back}`, at, 'latin1');
+    else at += copyBytes(stepMark(Math.floor(spans.seconds / STEP) - back), 0, 4, keys, at);
     keys[at++] = separator;
     keys[at++] = zero;
     return at;
@@ -186,16 +197,15 @@ function timeOf(spans: FieldSpans): number {
 
 function writePayload(spans: FieldSpans, payload: Buffer): number {
   let to = 0;
-  for (const name of kept) {
+  for (const index of keptSlots) {
     // One command line is enough, and exeline tells argv[0] as well.
-    const spare = name === 'proc.cmdline' && has(spans, slot['proc.exeline']);
-    const index = slot[name];
+    const spare = index === slot['proc.cmdline'] && has(spans, slot['proc.exeline']);
     const size = spare ? 0 : length(spans, index);
     const bytes = Math.min(size, MAX_VALUE);
-    payload.writeUInt16BE(size > MAX_VALUE ? bytes | 0x8000 : bytes, to);
-    to += 2;
+    payload[to++] = (size > MAX_VALUE ? 0x80 : 0) | (bytes >>> 8);
+    payload[to++] = bytes;
     const start = spans.at[index * 2]!;
-    to += spans.bytes.copy(payload, to, start, start + bytes);
+    to += copyBytes(spans.bytes, start, start + bytes, payload, to);
   }
   return to;
 }
@@ -220,7 +230,14 @@ function length(spans: FieldSpans, index: number): number {
 }
 
 function copy(spans: FieldSpans, index: number, target: Buffer, to: number): number {
-  return spans.bytes.copy(target, to, spans.at[index * 2]!, spans.at[index * 2 + 1]!);
+  return copyBytes(spans.bytes, spans.at[index * 2]!, spans.at[index * 2 + 1]!, target, to);
+}
+
+/** Gives the number of bytes. A loop is quicker than the call of `copy` for the short values most are. */
+function copyBytes(from: Buffer, start: number, end: number, target: Buffer, to: number): number {
+  if (end - start > 64) return from.copy(target, to, start, end);
+  for (let at = start, into = to; at < end; at += 1, into += 1) target[into] = from[at]!;
+  return end - start;
 }
 
 function text(spans: FieldSpans, index: number): string | undefined {

@@ -124,12 +124,14 @@ function nanosToTime(nanos: string | undefined): string {
 
 function readFields(from: Json, text: string): Map<string, string> {
   const fields = new Map<string, string>();
+  let begin = -1;
   for (const key of Object.keys(from)) {
     const value = from[key];
     if (typeof value === 'string') {
       if (value !== '' && value !== unknown) fields.set(key, value);
     } else if (typeof value === 'number') {
-      fields.set(key, Number.isSafeInteger(value) ? String(value) : numberAsWritten(key, value, text));
+      if (!Number.isSafeInteger(value) && begin < 0) begin = Math.max(0, text.indexOf('"output_fields"'));
+      fields.set(key, Number.isSafeInteger(value) ? String(value) : numberAsWritten(key, value, text, begin));
     } else if (typeof value === 'boolean') fields.set(key, String(value));
   }
   return fields;
@@ -139,9 +141,9 @@ function readFields(from: Json, text: string): Map<string, string> {
  * JSON.parse rounds integers above 2^53, and event times lie there. The digits are taken from the text: inside a
  * JSON string a quote is always escaped, so `"key":` is found only where it is a key.
  */
-function numberAsWritten(key: string, value: number, text: string): string {
+function numberAsWritten(key: string, value: number, text: string, begin: number): string {
   const name = JSON.stringify(key);
-  let at = text.indexOf(name, Math.max(0, text.indexOf('"output_fields"')));
+  let at = text.indexOf(name, begin);
   while (at >= 0) {
     number.lastIndex = at + name.length;
     const written = number.exec(text)?.[1];

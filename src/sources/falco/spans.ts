@@ -10,8 +10,15 @@ export const slot = Object.fromEntries(earlyFields.map((name, index) => [name, i
 >;
 
 const encoded = earlyFields.map((name) => Buffer.from(name));
-const slotByHash = new Map(encoded.map((name, index) => [hashOf(name, 0, name.length), index]));
+const slotByHash = new Int8Array(256).fill(-1);
+for (const [index, name] of encoded.entries()) {
+  // The table is right only while no two names share a place; a new name that does needs other factors.
+  const place = hashOf(name, 0, name.length);
+  if (slotByHash[place] !== -1) throw new Error(`${earlyFields[index]} collides in the table of field names`);
+  slotByHash[place] = index;
+}
 const openingBrace = 0x7b;
+const outputFieldTag = (responseFields.output_fields << 3) | 2;
 const internalSource = Buffer.from('internal');
 
 /**
@@ -48,7 +55,32 @@ export function messageScanner(spans: FieldSpans): (message: Buffer) => void {
   const walk = new Walk(spans.bytes);
   const entry = new Walk(spans.bytes);
 
+  function keep(message: Buffer, index: number, from: number, to: number): void {
+    if (index < 0 || !isKnown(message, from, to)) return;
+    spans.at[index * 2] = from;
+    spans.at[index * 2 + 1] = to;
+  }
+
+  /** An entry as every encoder writes it: key, then value, each with its tag. False if it is written otherwise. */
+  function readPlainEntry(message: Buffer, start: number, end: number): boolean {
+    const keyFrom = start + 2;
+    const keyTo = keyFrom + message[start + 1]!;
+    if (end - start < 4 || message[start] !== 0x0a || message[start + 1]! > 127) return false;
+    if (keyTo + 2 > end || message[keyTo] !== 0x12) return false;
+    let from = keyTo + 2;
+    let length = message[keyTo + 1]!;
+    if (length > 127) {
+      const high = message[from++]!;
+      if (high > 127) return false;
+      length = (length & 127) | (high << 7);
+    }
+    if (from + length !== end) return false;
+    keep(message, slotOf(message, keyFrom, keyTo), from, end);
+    return true;
+  }
+
   function readEntry(message: Buffer, start: number, end: number): void {
+    if (readPlainEntry(message, start, end)) return;
     let index = -1;
     let from = 0;
     let to = 0;
@@ -61,25 +93,40 @@ export function messageScanner(spans: FieldSpans): (message: Buffer) => void {
         to = entry.end;
       }
     }
-    if (index >= 0 && isKnown(message, from, to)) {
-      spans.at[index * 2] = from;
-      spans.at[index * 2 + 1] = to;
-    }
+    keep(message, index, from, to);
+  }
+
+  /** Reads the field at `pos` by the book; gives where the next one begins. */
+  function readField(message: Buffer, pos: number): number {
+    walk.reset(message, pos, message.length);
+    walk.next();
+    if (walk.type !== 2) return walk.pos;
+    const { field, start, end } = walk;
+    if (field === responseFields.output_fields) readEntry(message, start, end);
+    else if (field === responseFields.time) {
+      const time = timestampParts(message, start, end);
+      spans.seconds = time.seconds;
+      spans.nanos = time.nanos;
+    } else if (field === responseFields.output) spans.jsonOutput = message[start] === openingBrace;
+    else if (field === responseFields.source) spans.internal = equals(message, start, end, internalSource);
+    return end;
   }
 
   return (message) => {
     clear(spans, message);
-    walk.reset(message, 0, message.length);
-    while (walk.next()) {
-      if (walk.type !== 2) continue;
-      const { field, start, end } = walk;
-      if (field === responseFields.output_fields) readEntry(message, start, end);
-      else if (field === responseFields.time) {
-        const time = timestampParts(message, start, end);
-        spans.seconds = time.seconds;
-        spans.nanos = time.nanos;
-      } else if (field === responseFields.output) spans.jsonOutput = message[start] === openingBrace;
-      else if (field === responseFields.source) spans.internal = equals(message, start, end, internalSource);
+    const { length } = message;
+    for (let pos = 0; pos < length; ) {
+      // Nearly all fields are output fields below 128 bytes: those cost no call of the walk.
+      const size = message[pos + 1]!;
+      const end = pos + 2 + size;
+      if (
+        message[pos] === outputFieldTag &&
+        size < 128 &&
+        end <= length &&
+        readPlainEntry(message, pos + 2, end)
+      )
+        pos = end;
+      else pos = readField(message, pos);
     }
   };
 }
@@ -144,12 +191,15 @@ function isKnown(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 function slotOf(bytes: Uint8Array, start: number, end: number): number {
-  const index = slotByHash.get(hashOf(bytes, start, end));
-  return index !== undefined && equals(bytes, start, end, encoded[index]!) ? index : -1;
+  const index = slotByHash[hashOf(bytes, start, end)]!;
+  return index >= 0 && equals(bytes, start, end, encoded[index]!) ? index : -1;
 }
 
+/** A place from 0 to 255. The factors were searched for so that no two early fields share one. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash;
+  const length = end - start;
+  if (length < 6) return 0;
+  return (
+    (length * 67 + bytes[start]! * 10 + bytes[start + 5]! * 4 + bytes[end - 1]! * 18 + bytes[end - 3]!) & 255
+  );
 }
