@@ -36,6 +36,8 @@ export interface Peer {
   scheme?: string;
   /** Path and query of a URL, or the path of a unix socket. */
   path?: string;
+  /** What is asked of a unix socket: the path and query of the URL sent over it. */
+  request_path?: string;
 }
 
 /** A program that the tool attaches to a connection or runs for its own sake. */
