@@ -76,7 +76,8 @@ export function isPortRange(text: string): boolean {
 
 export function isHostRange(text: string): boolean {
   if (text.length > 256) return false;
-  return /^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text) || /^[\d.*,-]*\d[\d.]*[-*,][\d.*,-]*$/.test(text);
+  if (/^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text)) return true;
+  return /^[\d.*,-]+$/.test(text) && /\d/.test(text) && /[-*,]/.test(text);
 }
 
 const PROGRAM_NAMES = new Set([

@@ -1,5 +1,5 @@
 /** wget (GNU, wget2, busybox): what it fetches, sends, writes and runs. */
-import { type ArgumentContext, emptyInvocation, type Invocation } from '../invocation.ts';
+import { type ArgumentContext, emptyInvocation, type Invocation, type Peer } from '../invocation.ts';
 import { fileNameOf, parsePeer, parseUrl, urlPeer } from '../peers.ts';
 import { hasOption, lastOption, type ReadArguments, type ReadOption, readArguments } from './getopt.ts';
 import { absolutePath, directoryPath, isSink, isStdout } from './paths.ts';
@@ -133,8 +133,12 @@ function readDownloads({ invocation, cwd }: State, read: ReadArguments, urls: re
 }
 
 /** wget's shorthand: `host:path` without a numeric port is FTP. */
-function schemeFor(text: string): string {
-  return /^[^:/@]+:(?!\d+(?:\/|$))[^/]/.test(text) && !/^[a-z]+:\//i.test(text) ? 'ftp' : 'http';
+function shorthandPeer(text: string): Peer | undefined {
+  const shorthand = /^([^:/@[\]]+):(?!\d+(?:\/|$)|\/)(.+)$/s.exec(text);
+  const peer = shorthand
+    ? urlPeer(`ftp://${shorthand[1]}/${shorthand[2]}`, 'connect')
+    : urlPeer(text, 'connect');
+  return peer && { ...peer, text };
 }
 
 function methodOf(read: ReadArguments): string | undefined {
@@ -157,7 +161,7 @@ export function parseWget(words: readonly string[], context: ArgumentContext): I
   for (const text of read.operands) {
     noteUrlCredentials(invocation, 'operand', text);
     addInlineUpload(invocation, 'operand', text);
-    const peer = urlPeer(text, 'connect', schemeFor(text));
+    const peer = shorthandPeer(text);
     if (peer) invocation.peers.push(peer);
   }
   for (const option of read.options) {
