@@ -147,6 +147,8 @@ export interface InlineCode {
   obscured: boolean;
   /** Starts programs, connection or not. */
   runs_program: boolean;
+  /** Command lines it gives to a shell, as written in the code; what they do is for the shell parser. */
+  commands: string[];
 }
 
 /** Nothing known yet. */
