@@ -78,6 +78,7 @@ const ALIASES: Record<string, string> = {
   curlie: 'curl',
   wget2: 'wget',
   'ptunnel-ng': 'ptunnel',
+  zgrab: 'zgrab2',
   dnscat2: 'dnscat',
   tailscaled: 'tailscale',
   'ligolo-ng': 'ligolo',
@@ -93,7 +94,11 @@ const PARSERS: Record<string, ArgumentParser> = {
   ...fromSpecs(TUNNELS),
   ...fromSpecs(CLIENTS),
   ...Object.fromEntries(ENUMERATORS.map((tool) => [tool, enumeratorParser(tool)])),
-  ...Object.fromEntries(INTERPRETERS.map((name) => [`${name}-net`, interpreterParser(`${name}-net`, name)])),
+  ...Object.fromEntries(
+    INTERPRETERS.flatMap((name) =>
+      [name, `${name}-net`].map((tool) => [tool, interpreterParser(tool, name)]),
+    ),
+  ),
   netcat: parseNetcat,
   ncat: parseNcat,
   socat: parseSocat,

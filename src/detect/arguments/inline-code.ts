@@ -122,7 +122,7 @@ function findFiles({ text, invocation, cwd, fetch }: Scan, code: InlineCode): vo
     invocation.reads.push({ option: 'code', path });
     if (code.uploads && !invocation.serves) invocation.uploads.push({ option: 'code', what: 'file', path });
   }
-  if (code.uploads && invocation.uploads.length === 0 && patterns.ENVIRONMENT.test(text)) {
+  if (code.uploads && invocation.uploads.length === 0) {
     invocation.uploads.push({ option: 'code', what: 'inline' });
   }
 }
@@ -166,7 +166,8 @@ function judge(text: string, code: InlineCode): { raw: boolean; fetch: boolean }
   const fetch = any(patterns.FETCH, text);
   code.opens_socket ||= raw || fetch;
   code.serves ||= code.opens_socket && any(patterns.SERVE, text);
-  code.runs_program ||= any(patterns.RUN_PROGRAM, text);
+  code.runs_program ||=
+    any(patterns.RUN_PROGRAM, text) || (code.language !== 'python' && patterns.RUN_EXEC.test(text));
   const wired = any(patterns.WIRING, text);
   code.attaches_shell ||=
     raw &&
@@ -182,7 +183,9 @@ function judge(text: string, code: InlineCode): { raw: boolean; fetch: boolean }
         /\burlretrieve\b|["'][wa]b?["']|\bcreateWriteStream\b|put_contents|\bgetstore\b|\bFile\.write\b|\bdownload\.file\b/.test(
           text,
         )));
-  code.uploads ||= code.opens_socket && patterns.SEND.test(text) && !(raw && code.attaches_shell);
+  const takes =
+    patterns.ENVIRONMENT.test(text) || patterns.CAPTURES.test(text) || text.search(READ_FILE) >= 0;
+  code.uploads ||= code.opens_socket && !code.attaches_shell && takes && patterns.SEND.test(text);
   return { raw, fetch };
 }
 

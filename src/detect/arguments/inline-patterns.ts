@@ -40,11 +40,18 @@ export const SERVE: readonly RegExp[] = [
 /** Starts another program. */
 export const RUN_PROGRAM: readonly RegExp[] = [
   /\bsubprocess\b|\bos\.(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?|posix_spawn)\b|\bpty\.spawn\b|\bcommands\.getoutput\b/,
-  /\b(?:system|exec|execve?|popen|proc_open|shell_exec|passthru|pcntl_exec)\s{0,4}[({"'`[]|\bexec\s{1,4}[{"'`/$]|\bsystem\s{1,4}["'`$]|\bqx\s{0,4}[({/|`!]/,
+  /\b(?:system|popen|proc_open|shell_exec|passthru|pcntl_exec)\s{0,4}[({"'`[]|\bsystem\s{1,4}["'`$]|\bqx\s{0,4}[({/|`!]/,
   /\bchild_process\b|\b(?:spawn|execFile|execSync|spawnSync|execFileSync|fork)\s{0,4}\(/,
   /\bIO\.popen\b|\bOpen3\b|\bKernel\.exec\b|\bos\.execute\b|\bio\.popen\b|\bRuntime\.getRuntime\b|\bProcessBuilder\b/,
   /\|&\s{0,4}getline|\|\s{0,4}getline|\bopen\s{0,4}["']?\|/,
 ];
+
+/** `exec` starts a program in every language but Python, where it runs text. */
+export const RUN_EXEC = /(?<![.\w$>])exec(?:ve?)?(?:\s{0,4}[({"'`[]|\s{1,4}(?:[{"'`/$]|sprintf\b))/;
+
+/** Takes a program's output as text. */
+export const CAPTURES =
+  /\bcheck_output\b|\bgetoutput\b|\bpopen\s{0,4}\(|\bshell_exec\s{0,4}\(|\bqx\s{0,4}[({/|`!]|\bexecSync\s{0,4}\(|\bcapture2e?\b|\bcapture_output\b|[=(]\s{0,4}`[^`]/;
 
 /** Wires descriptors of a connection to a program. */
 export const WIRING: readonly RegExp[] = [

@@ -7,6 +7,7 @@ import {
   type ArgumentParser,
   emptyInvocation,
   type Invocation,
+  type Peer,
 } from '../invocation.ts';
 import { hostPeer, parsePeer, unixPeer, urlPeer } from '../peers.ts';
 import {
@@ -185,10 +186,27 @@ function looksLikePeer(word: string): boolean {
   );
 }
 
+/** A range counts as its first address; all of IPv4 is the Internet. */
+function targetPeer(word: string, port: string | undefined): Peer {
+  if (/:\/\//.test(word)) return parsePeer(word, 'connect');
+  const peer = hostPeer(word, port, 'connect');
+  if (!isHostRange(word)) return peer;
+  const base = word
+    .split(/[/,]/, 1)[0]!
+    .replace(/-[\d.]*/g, '')
+    .replaceAll('*', '0');
+  const first = hostPeer(base, port, 'connect');
+  return {
+    ...first,
+    text: peer.text,
+    ...(word.startsWith('0.0.0.0/') ? { class: 'public_ip' as const } : {}),
+  };
+}
+
 function readHosts(run: Run, words: readonly string[]): void {
   const { invocation, port } = run;
   for (const word of words.slice(0, 256)) {
-    invocation.peers.push(/:\/\//.test(word) ? parsePeer(word, 'connect') : hostPeer(word, port, 'connect'));
+    invocation.peers.push(targetPeer(word, port));
     if (isHostRange(word)) invocation.sweep ??= { text: word };
   }
   if (words.length > 1) invocation.sweep ??= { text: words.slice(0, 16).join(' ') };
@@ -263,7 +281,9 @@ export function specParser(spec: ToolSpec): ArgumentParser {
     if (!spec.bare && isEmpty(invocation, read)) markInert(invocation, 'no_operand');
     if (invocation.inert) return invocation;
     if (spec.sweeps)
-      invocation.sweep ??= { text: operands.slice(0, 8).join(' ') || words.slice(0, 8).join(' ') };
+      invocation.sweep ??= {
+        text: operands.slice(0, 8).join(' ') || words.slice(0, 8).join(' ').slice(0, 512),
+      };
     if (spec.tunnels && invocation.forwards.length === 0) {
       invocation.forwards.push({ option: spec.tool, text: words.slice(0, 32).join(' ').slice(0, 512) });
     }
