@@ -59,7 +59,20 @@ function fromSpecs(specs: readonly ToolSpec[]): Record<string, ArgumentParser> {
   return Object.fromEntries(specs.map((spec) => [spec.tool, specParser(spec)]));
 }
 
-const ENUMERATORS = ['dnsx', 'massdns', 'adnshost', 'dnsrecon', 'dnsenum', 'fierce', 'dnsmap'];
+const ENUMERATORS = [
+  'dnsx',
+  'massdns',
+  'adnshost',
+  'dnsrecon',
+  'dnsenum',
+  'fierce',
+  'dnsmap',
+  'dnswalk',
+  'sublist3r',
+  'puredns',
+  'shuffledns',
+  'zdns',
+];
 const INTERPRETERS = [
   'python',
   'perl',
@@ -86,12 +99,41 @@ const ALIASES: Record<string, string> = {
   traceroute: 'ping',
   tracepath: 'ping',
   rsh: 'rlogin',
+  autossh: 'ssh',
+  mdig: 'dig',
+  khost: 'host',
+  'unbound-host': 'host',
+  gsocket: 'gs-netcat',
+  rustcat: 'netcat',
+  hobbit: 'netcat',
+  zenmap: 'nmap',
+  autorecon: 'nmap',
+  enum4linux: 'fping',
+  sslscan: 'fping',
+  t50: 'hping3',
+  'yt-dlp': 'aria2c',
+  sshfs: 'scp',
+  pssh: 'ssh',
 };
+
+/** Each run of these is a tunnel, whatever its options. */
+const PLAIN_TUNNELS = ['v2ray', 'wireguard', 'zerotier', 'localtunnel', 'proxychains', 'python-proxy'];
+const PLAIN_TUNNEL_SPECS = PLAIN_TUNNELS.map(
+  (tool): ToolSpec => ({
+    tool,
+    grammar: { short: 'hvVp:c:', long: 'help|h version|V port=p config=c host= bind=', single_dash: true },
+    effects: { h: 'help', V: 'version', v: 'version', c: 'read', p: 'listen', bind: 'bind' },
+    operands: 'guess',
+    bare: true,
+    tunnels: true,
+  }),
+);
 
 const PARSERS: Record<string, ArgumentParser> = {
   ...fromSpecs(SCANNERS),
   ...fromSpecs(SNIFFERS),
   ...fromSpecs(TUNNELS),
+  ...fromSpecs(PLAIN_TUNNEL_SPECS),
   ...fromSpecs(CLIENTS),
   ...Object.fromEntries(ENUMERATORS.map((tool) => [tool, enumeratorParser(tool)])),
   ...Object.fromEntries(
