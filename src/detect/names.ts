@@ -1,3 +1,4 @@
+import { words } from '../lib/words.ts';
 /** Families of program names: what a file name alone tells. */
 
 /** The last component of a path, without the kernel's ` (deleted)`. */
@@ -6,35 +7,12 @@ export function baseName(path: string): string {
   return clean.slice(clean.lastIndexOf('/') + 1);
 }
 
-const shells = new Set([
-  'sh',
-  'bash',
-  'dash',
-  'ash',
-  'ksh',
-  'ksh93',
-  'mksh',
-  'lksh',
-  'oksh',
-  'pdksh',
-  'zsh',
-  'rbash',
-  'rzsh',
-  'yash',
-  'posh',
-  'fish',
-  'csh',
-  'tcsh',
-  'bash-static',
-  'zsh-static',
-  'static-sh',
-  'sash',
-  'hush',
-  'elvish',
-  'nu',
-  'xonsh',
-  'zsh5',
-]);
+const shells = new Set(
+  words(`
+  sh bash dash ash ksh ksh93 mksh lksh oksh pdksh zsh rbash rzsh yash posh fish csh tcsh bash-static
+  zsh-static static-sh sash hush elvish nu xonsh zsh5
+`),
+);
 
 /** The shell's name, login dash taken off; undefined for other programs. */
 export function shellName(name: string): string | undefined {

@@ -1,3 +1,4 @@
+import { words } from '../lib/words.ts';
 /**
  * Programs that run another program given in their arguments, as data: which of their options take a value
  * decides where the wrapped command begins.
@@ -40,29 +41,10 @@ export const wrapperEntries: readonly Wrapper[] = [
     skip: 1,
   },
   {
-    names: [
-      'nohup',
-      'setsid',
-      'catchsegv',
-      'unbuffer',
-      'chronic',
-      'command',
-      'exec',
-      'builtin',
-      'eatmydata',
-      'fakeroot',
-      'busybox-suid',
-      'linux32',
-      'linux64',
-      'i386',
-      'x86_64',
-      'uname26',
-      'ts',
-      'errno',
-      'pidproxy',
-      'retry',
-      'noglob',
-    ],
+    names: words(`
+  nohup setsid catchsegv unbuffer chronic command exec builtin eatmydata fakeroot busybox-suid linux32
+  linux64 i386 x86_64 uname26 ts errno pidproxy retry noglob
+`),
   },
   { names: ['time'], values: 'fo', long_values: ['--format', '--output'] },
   { names: ['rlwrap'], values: 'bCfHpPsSwz' },
@@ -284,22 +266,10 @@ export const wrapperEntries: readonly Wrapper[] = [
   {
     names: ['systemd-run'],
     values: 'uptHMGE',
-    long_values: [
-      '--unit',
-      '--property',
-      '--uid',
-      '--gid',
-      '--nice',
-      '--working-directory',
-      '--setenv',
-      '--description',
-      '--slice',
-      '--on-calendar',
-      '--on-active',
-      '--machine',
-      '--host',
-      '--service-type',
-    ],
+    long_values: words(`
+  --unit --property --uid --gid --nice --working-directory --setenv --description --slice --on-calendar
+  --on-active --machine --host --service-type
+`),
   },
   {
     names: ['start-stop-daemon'],
