@@ -119,3 +119,13 @@ export function isSelfExe(path: string): boolean {
 export function isMemfdPath(path: string): boolean {
   return path.startsWith('/memfd:') || path.startsWith('memfd:');
 }
+
+/** Places that a path alone shows to be odd for a program: memory, descriptors, writable or hidden directories. */
+export function isOddPath(path: string): boolean {
+  return (
+    isMemfdPath(path) ||
+    isDescriptorPath(path) ||
+    path.includes('/.') ||
+    /^\/(?:tmp|var\/tmp|dev|run|var\/run|var\/lock|mnt|media|usr\/tmp)\//.test(path)
+  );
+}
