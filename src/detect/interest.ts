@@ -53,12 +53,12 @@ export interface StringInterest extends Interest {
 export function buildInterest(taxonomy: Taxonomy): StringInterest {
   const names = new Set<string>(interpreterNames.filter((name) => !FAMILY_OF.test(name)));
   for (const map of [taxonomy.byName, taxonomy.byApplet]) for (const name of map.keys()) names.add(name);
-  for (const key of taxonomy.byModule.keys()) names.add(key.slice(key.indexOf(':') + 1));
+  for (const key of taxonomy.byModule.keys()) if (key.startsWith('python:')) names.add(key.slice(7));
   const matcher = buildMatcher(names, FAMILIES);
   const prefixes = ODD_PREFIXES.map((text) => Uint8Array.from(text, (char) => char.charCodeAt(0)));
   const path = (bytes: Uint8Array, start: number, end: number) =>
     isInterestingPath(matcher, prefixes, bytes, start, end);
-  const scratch = new Scratch();
+  const scratch = newScratch();
   const pathString = (text: string | undefined) => {
     if (text === undefined || text === '') return false;
     const length = scratch.load(text);
@@ -119,17 +119,18 @@ function startsWith(bytes: Uint8Array, start: number, end: number, prefix: Uint8
   return true;
 }
 
-/** Reused bytes for strings; everything outside ASCII is one separator, as its bytes are on the wire. */
-class Scratch {
-  bytes = new Uint8Array(4096);
-
-  load(text: string): number {
-    if (text.length > this.bytes.length) this.bytes = new Uint8Array(text.length * 2);
-    const { bytes } = this;
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      bytes[i] = code < 128 ? code : 0x80;
-    }
-    return text.length;
-  }
+/** Bytes for strings, reused; everything outside ASCII is one separator, as its bytes are on the wire. */
+function newScratch(): { bytes: Uint8Array; load(text: string): number } {
+  const scratch = {
+    bytes: new Uint8Array(4096),
+    load(text: string): number {
+      if (text.length > scratch.bytes.length) scratch.bytes = new Uint8Array(text.length * 2);
+      for (let i = 0; i < text.length; i++) {
+        const code = text.charCodeAt(i);
+        scratch.bytes[i] = code < 128 ? code : 0x80;
+      }
+      return text.length;
+    },
+  };
+  return scratch;
 }
