@@ -36,6 +36,8 @@ export interface Peer {
   scheme?: string;
   /** Path and query of a URL, or the path of a unix socket. */
   path?: string;
+  /** What is asked of a unix socket: the path and query of the URL sent over it. */
+  request_path?: string;
 }
 
 /** A program that the tool attaches to a connection or runs for its own sake. */
@@ -112,6 +114,41 @@ export interface Invocation {
   serves?: 'files' | 'shell';
   /** Words no option grammar could place; a reason to trust the rest less. */
   leftover: string[];
+  /** The dialect the arguments were read as, for tools that have several; `union` where it cannot be told. */
+  dialect?: string;
+  /** Only asks whether a port answers and sends nothing (`nc -z`, `wget --spider`, `curl -I`). */
+  probe_only?: boolean;
+  /** Files written beside downloads: captures, logs, cookie jars, dumped headers. */
+  writes: { option: string; path: string }[];
+  /** A sniffer's traffic comes from a file (`tcpdump -r`), not from an interface. */
+  offline?: boolean;
+  /** What the text given to an interpreter does. */
+  code?: InlineCode;
+}
+
+/** What inline code does as far as its text shows; found by patterns, so a hint about code that hides, proof about code that does not. */
+export interface InlineCode {
+  language: string;
+  /** Opens a connection, a listener or a URL. */
+  opens_socket: boolean;
+  /** Wires a shell or a program to what it opened. */
+  attaches_shell: boolean;
+  /** Fetches something. */
+  downloads: boolean;
+  /** Runs what it fetched (`exec(urlopen(…).read())`). */
+  executes_download: boolean;
+  /** Waits for connections. */
+  serves: boolean;
+  /** Sends the content of a file, of the environment or of a command. */
+  uploads: boolean;
+  /** Holds encoded text that was decoded and read as well (one level). */
+  decoded: boolean;
+  /** Runs text that it decodes or builds at run time: what it does cannot be seen. */
+  obscured: boolean;
+  /** Starts programs, connection or not. */
+  runs_program: boolean;
+  /** Command lines it gives to a shell, as written in the code; what they do is for the shell parser. */
+  commands: string[];
 }
 
 /** Nothing known yet. */
@@ -131,6 +168,7 @@ export function emptyInvocation(tool: string): Invocation {
     headers: [],
     credentials: [],
     leftover: [],
+    writes: [],
   };
 }
 

@@ -1,0 +1,219 @@
+/** Where files lie, and what that says. */
+import { compileGlobs, type Glob } from '../lib/glob.ts';
+import type { Mount } from '../model/exec-event.ts';
+import type { DetectConfig } from './config.ts';
+import { compileImages, type ImageMatch, type ImageName } from './image.ts';
+import {
+  expectedPlaces,
+  mountRoots,
+  ordinaryHidden,
+  programRoots,
+  uploadRoots,
+  volumeRoots,
+  webRoots,
+  worldWritable,
+} from './lists/locations.ts';
+import { isDescriptorPath, isMemfdPath, isSelfExe } from './names.ts';
+
+/**
+ * `memfd` in memory only · `descriptor` executed through a descriptor · `deleted` no link left ·
+ * `world_writable` /tmp and its like · `web_root` served to the web · `upload` where uploads land · `volume` on
+ * a writable volume · `mount` below /mnt, /media · `hidden` in a dot directory · `unusual` outside the
+ * directories where images keep programs.
+ */
+export type LocationClass =
+  | 'memfd'
+  | 'descriptor'
+  | 'deleted'
+  | 'world_writable'
+  | 'web_root'
+  | 'upload'
+  | 'volume'
+  | 'mount'
+  | 'hidden'
+  | 'unusual';
+
+/** In words, for `why`. */
+export const locationWords: Readonly<Record<LocationClass, string>> = {
+  memfd: 'memory only (memfd)',
+  descriptor: 'an open descriptor instead of a path',
+  deleted: 'a deleted file',
+  world_writable: 'a directory everyone may write to',
+  web_root: 'a directory served to the web',
+  upload: 'a directory where uploads land',
+  volume: 'a writable volume',
+  mount: 'a mount point outside the image',
+  hidden: 'a hidden directory',
+  unusual: 'a directory where images keep no programs',
+};
+
+export interface Location {
+  /** Normalized. */
+  path: string;
+  /** Strongest first; empty: an ordinary place. */
+  classes: readonly LocationClass[];
+  /** Why this suspicious-looking place is normal here; `classes` is empty then, unless hard facts say otherwise. */
+  expected?: string;
+}
+
+/** What the answer depends on beside the path. */
+export interface Surroundings {
+  image: ImageName;
+  mounts: readonly Mount[] | undefined;
+  /** True if a process of that name stands above, or is the process itself. */
+  hasAncestor(name: string): boolean;
+  /** The arguments of java processes above, joined. */
+  javaArguments: string;
+}
+
+export type Locate = (path: string, surroundings: Surroundings, deleted?: boolean) => Location;
+
+/** Makes `//`, `.` and `..` disappear; a relative path is joined to `cwd`, or stays as it is without one. */
+export function normalizePath(path: string, cwd?: string): string {
+  const rooted = path.startsWith('/') ? path : cwd?.startsWith('/') ? `${cwd}/${path}` : path;
+  if (!/\/\.{0,2}(?:\/|$)|^\.{1,2}(?:\/|$)/.test(rooted)) return rooted;
+  const parts: string[] = [];
+  for (const part of rooted.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return rooted.startsWith('/') ? `/${parts.join('/')}` : parts.join('/');
+}
+
+/** True if a component hides itself: a leading dot, dots only, or a trailing blank. */
+export function isHidden(path: string): boolean {
+  if (!path.includes('/.') && !path.includes(' ')) return false;
+  for (const part of path.split('/')) {
+    if (/^\s|\s$/.test(part)) return true;
+    if (!part.startsWith('.') || part === '.' || part === '..') continue;
+    // ConfigMap and Secret volumes: `..data`, `..2026_01_02_…`.
+    if (/^\.\.(?:data|\d{4}_)/.test(part)) continue;
+    if (!ordinaryHidden.has(part)) return true;
+  }
+  return false;
+}
+
+interface Compiled {
+  world: Glob;
+  web: Glob;
+  upload: Glob;
+  volume: Glob;
+  mount: Glob;
+  program: Glob;
+  own: { paths: Glob; class: DetectConfig['locations'][number]['class']; image: ImageMatch | undefined }[];
+  expected: {
+    paths: Glob;
+    image: ImageMatch;
+    ancestors: readonly string[];
+    java: RegExp | undefined;
+    what: string;
+  }[];
+}
+
+const compiledLists: Omit<Compiled, 'own'> = {
+  world: compileGlobs(worldWritable),
+  web: compileGlobs(webRoots),
+  upload: compileGlobs(uploadRoots),
+  volume: compileGlobs(volumeRoots),
+  mount: compileGlobs(mountRoots),
+  program: compileGlobs(programRoots),
+  expected: expectedPlaces.map((place) => ({
+    paths: compileGlobs(place.paths),
+    image: compileImages(place.images ?? []),
+    ancestors: place.ancestors ?? [],
+    java: place.java,
+    what: place.what,
+  })),
+};
+
+/** The location test with the operator's own places on top. */
+export function buildLocate(config: DetectConfig['locations']): Locate {
+  const compiled: Compiled = {
+    ...compiledLists,
+    own: config.map((entry) => ({
+      paths: compileGlobs(entry.paths),
+      class: entry.class,
+      image: entry.images.length > 0 ? compileImages(entry.images) : undefined,
+    })),
+  };
+  return (path, surroundings, deleted) => locate(compiled, path, surroundings, deleted ?? false);
+}
+
+function locate(compiled: Compiled, raw: string, surroundings: Surroundings, deleted: boolean): Location {
+  const marked = raw.endsWith(' (deleted)');
+  const path = normalizePath(marked ? raw.slice(0, -10) : raw);
+  if (isMemfdPath(path)) return { path, classes: ['memfd'] };
+  if (isSelfExe(path)) return { path, classes: [] };
+  if (isDescriptorPath(path)) return { path, classes: ['descriptor'] };
+  if (!path.startsWith('/')) return { path, classes: deleted || marked ? ['deleted'] : [] };
+
+  const own = compiled.own.find((entry) => (entry.image?.(surroundings.image) ?? true) && entry.paths(path));
+  const classes = own ? ownClasses(own.class) : builtInClasses(compiled, path, surroundings.mounts);
+  if (own?.class === 'expected') return { path, classes: [], expected: 'configured as expected' };
+  if (classes.length > 0 && !deleted && !marked) {
+    const what = expectedReason(compiled, path, surroundings);
+    if (what !== undefined) return { path, classes: [], expected: what };
+  }
+  if (deleted || marked) return { path, classes: ['deleted', ...classes] };
+  return { path, classes };
+}
+
+function ownClasses(name: DetectConfig['locations'][number]['class']): LocationClass[] {
+  return name === 'expected' ? [] : [name];
+}
+
+function builtInClasses(
+  compiled: Compiled,
+  path: string,
+  mounts: readonly Mount[] | undefined,
+): LocationClass[] {
+  const classes: LocationClass[] = [];
+  const mount = mounts && mountOf(path, mounts);
+  if (compiled.mount(path)) {
+    if (!mount?.read_only) classes.push('mount');
+  } else if (compiled.world(path)) {
+    if (!mount?.read_only) classes.push('world_writable');
+  }
+  if (compiled.upload(path)) classes.push('upload');
+  else if (compiled.web(path)) classes.push('web_root');
+  if (classes.length === 0 && isVolume(compiled, path, mounts, mount)) classes.push('volume');
+  if (isHidden(path)) classes.push('hidden');
+  if (classes.length === 0 && !compiled.program(path)) classes.push('unusual');
+  return classes;
+}
+
+/** Mounts that every container has, or that hold what the operator put there. */
+const ORDINARY_MOUNTS = /^(?:configMap|secret|projected|downwardAPI|image|csi-secret)$/i;
+
+function isVolume(
+  compiled: Compiled,
+  path: string,
+  mounts: readonly Mount[] | undefined,
+  mount: Mount | undefined,
+): boolean {
+  if (mounts === undefined) return compiled.volume(path);
+  return mount !== undefined && !mount.read_only && !ORDINARY_MOUNTS.test(mount.type);
+}
+
+function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  let best: Mount | undefined;
+  for (const mount of mounts) {
+    const at = mount.destination.endsWith('/') ? mount.destination : `${mount.destination}/`;
+    if (mount.destination === '/' || !(path.startsWith(at) || path === mount.destination)) continue;
+    if (best === undefined || mount.destination.length > best.destination.length) best = mount;
+  }
+  return best;
+}
+
+function expectedReason(compiled: Compiled, path: string, surroundings: Surroundings): string | undefined {
+  for (const place of compiled.expected) {
+    if (!place.paths(path)) continue;
+    const nothingToAgree = place.ancestors.length === 0 && place.java === undefined;
+    if (nothingToAgree && path.startsWith('/run/')) return place.what;
+    if (place.image(surroundings.image)) return place.what;
+    if (place.ancestors.some((name) => surroundings.hasAncestor(name))) return place.what;
+    if (place.java?.test(surroundings.javaArguments)) return place.what;
+  }
+  return undefined;
+}

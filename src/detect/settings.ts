@@ -1,0 +1,54 @@
+/** The configuration, compiled once. */
+import type { Severity } from '../model/finding.ts';
+import type { DetectConfig } from './config.ts';
+import { compileImages, type ImageMatch, type ImageName } from './image.ts';
+import { buildImages, debugImages, monitoringImages, purposeImages } from './lists/images.ts';
+import { buildLocate, type Locate } from './location.ts';
+import { buildTaxonomy, type Taxonomy } from './taxonomy.ts';
+import type { Tool } from './tools/index.ts';
+
+export interface Settings {
+  taxonomy: Taxonomy;
+  locate: Locate;
+  /** Points by indicator id, where the operator changed them. */
+  weights: Readonly<Record<string, number>>;
+  thresholds: DetectConfig['thresholds'];
+  disabled: ReadonlySet<string>;
+  seen_before_lowers: number;
+  isPurpose(image: ImageName, tool: Tool): boolean;
+  isDebug: ImageMatch;
+  isMonitoring: ImageMatch;
+  isBuild: ImageMatch;
+}
+
+/** Compiles the configuration. */
+export function buildSettings(config: DetectConfig): Settings {
+  const purposes = [...purposeImages, ...config.images.purpose].map((entry) => ({
+    matches: compileImages(entry.images),
+    tools: new Set(entry.tools),
+  }));
+  return {
+    taxonomy: buildTaxonomy(config.tools),
+    locate: buildLocate(config.locations),
+    weights: config.weights,
+    thresholds: config.thresholds,
+    disabled: new Set(config.disabled_indicators),
+    seen_before_lowers: config.seen_before_lowers,
+    isPurpose: (image, tool) =>
+      purposes.some(
+        (entry) => (entry.tools.has(tool.id) || entry.tools.has(tool.category)) && entry.matches(image),
+      ),
+    isDebug: compileImages([...debugImages, ...config.images.debug]),
+    isMonitoring: compileImages([...monitoringImages, ...config.images.monitoring]),
+    isBuild: compileImages([...buildImages, ...config.images.build]),
+  };
+}
+
+/** The severity a score stands for. */
+export function severityOf(score: number, thresholds: DetectConfig['thresholds']): Severity {
+  if (score >= thresholds.critical) return 'critical';
+  if (score >= thresholds.high) return 'high';
+  if (score >= thresholds.medium) return 'medium';
+  if (score >= thresholds.low) return 'low';
+  return score >= thresholds.info ? 'info' : 'none';
+}
