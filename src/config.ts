@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { webhookSinkSchema } from './deliver/sinks/webhook.ts';
+import { detectSchema } from './detect/index.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
@@ -71,7 +72,7 @@ export const configSchema = z.strictObject({
     .record(name, z.discriminatedUnion('type', [webhookSinkSchema]))
     .default({})
     .describe('where findings go, by name'),
-  detect: z.strictObject({}).prefault({}),
+  detect: detectSchema.prefault({}),
   route: z
     .strictObject({
       sinks: z.array(z.string()).optional().describe('names of sinks; default: all'),

@@ -58,6 +58,24 @@ program
   });
 
 program
+  .command('judge')
+  .description('judges events written as JSON lines, one line out for each line in')
+  .argument('<file>', 'JSON lines, gzipped or not; - for standard input')
+  .addOption(
+    new Option('--form <form>', 'how they are written; told by the line if left out').choices([
+      'corpus',
+      'tetragon',
+      'falco',
+    ]),
+  )
+  .option('-c, --config <file>', 'configuration to judge by')
+  .option('--state', 'remember earlier events: ancestors, repeats, chains')
+  .action(async (file: string, options: import('./commands/judge-command.ts').JudgeFlags) => {
+    const { judgeCommand } = await import('./commands/judge-command.ts');
+    finish(await judgeCommand(file, options));
+  });
+
+program
   .command('record')
   .description('writes what a live source sends to a file that replay reads')
   .argument('<source>', 'name of a source in the configuration')

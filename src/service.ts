@@ -8,6 +8,7 @@ import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openWebhookSink } from './deliver/sinks/webhook.ts';
 import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
+import { redactEvent, redactText } from './detect/index.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { LannerError } from './lib/errors.ts';
 import type { Sink } from './model/delivery.ts';
@@ -88,6 +89,7 @@ export function openService(parts: ServiceParts): Service {
     route,
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity: config.route.min_severity,
+    ...(config.detect.redact && { redact: redactFinding }),
     queue: config.queue,
     log,
     ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
@@ -201,6 +203,7 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
       if (deliver) await deliverer.accept(finding, to);
     },
     minSeverity: config.route.min_severity,
+    ...(config.detect.redact && { redact: redactFinding }),
     log,
     ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
   });
@@ -227,6 +230,19 @@ function openState(config: Config, on: boolean): Pick<PipelineParts, 'processes'
         folds: openFolds({ windowSeconds: state.fold_secs }),
       },
     }),
+  };
+}
+
+/** Credentials are taken out of everything the judgement itself did not write. */
+function redactFinding(finding: Finding): Finding {
+  const { exec, related, context } = finding;
+  const redacted = <T extends { text: string }>(entries: T[]) =>
+    entries.map((entry) => ({ ...entry, text: redactText(entry.text) }));
+  return {
+    ...finding,
+    exec: redactEvent(exec),
+    ...(related !== undefined && { related: redacted(related) }),
+    ...(context !== undefined && { context: redacted(context) }),
   };
 }
 

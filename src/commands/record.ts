@@ -3,7 +3,7 @@ import { PassThrough, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { loadConfig } from '../config.ts';
-import { redactText } from '../detect/redact.ts';
+import { redactText } from '../detect/index.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import { type Intake, newSourceCounts } from '../model/intake.ts';
 import { frameHead } from '../sources/framing.ts';

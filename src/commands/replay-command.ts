@@ -1,9 +1,9 @@
-import { loadConfig, parseConfig } from '../config.ts';
 import { createDetector } from '../detect/index.ts';
 import type { Finding } from '../model/finding.ts';
 import { openReplayPipeline } from '../service.ts';
 import type { RecordingForm } from '../sources/recording.ts';
 import { openLog } from '../telemetry/log.ts';
+import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
 import { replay } from './replay.ts';
 import { logOptions } from './run.ts';
@@ -17,11 +17,8 @@ export interface ReplayFlags {
   state: boolean;
 }
 
-/** What is judged by when no configuration is given: all defaults. */
-const defaults = 'version: 1\nsources: {replay: {type: tetragon}}\nlog: {level: warn}\n';
-
 export async function replayCommand(files: string[], flags: ReplayFlags): Promise<number> {
-  const config = flags.config === undefined ? parseConfig(defaults, 'defaults') : loadConfig(flags.config);
+  const config = configOrDefaults(flags.config);
   const log = openLog(logOptions(config));
   const findings: Finding[] = [];
   const { pipeline, drain } = openReplayPipeline({

@@ -11,6 +11,7 @@ import { normalizePath } from './location.ts';
 import { redactEvent, redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
 import { triage } from './triage.ts';
+import { useOf } from './use.ts';
 import { techniquesOf, whyOf } from './why.ts';
 
 export { type DetectConfig, defaultDetectConfig, detectSchema } from './config.ts';
@@ -62,6 +63,7 @@ function toVerdict(
     tool: context.tool.id,
     category: context.category,
     indicators: score.hits,
+    use: useOf(context),
   };
   if (severity === 'none') return base;
   return {

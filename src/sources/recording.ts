@@ -61,7 +61,7 @@ export async function readRecording(path: string, options: ReadOptions): Promise
     return (shape === 'lines' ? lines : frames)(maxBytes, take, oversized);
   };
   try {
-    for await (const chunk of open(path, options)) {
+    for await (const chunk of readBytes(path, options)) {
       if (reader === undefined) {
         head = Buffer.concat([head, chunk]);
         if (head.length < 256 * 1024) continue;
@@ -96,7 +96,22 @@ export async function readRecording(path: string, options: ReadOptions): Promise
     );
 }
 
-async function* open(path: string, options: ReadOptions): AsyncGenerator<Buffer> {
+/** A coded error for a file that cannot be read. */
+export function fileError(path: string, error: unknown): LannerError {
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return new LannerError(
+    missing ? 'recording_missing' : 'recording_unreadable',
+    missing ? `${path} does not exist` : `${path}: ${messageOf(error)}`,
+    missing ? 'Check the path.' : 'Check the file and who may read it.',
+    { cause: error },
+  );
+}
+
+/** The bytes of a file (`-`: standard input), unpacked if they are gzipped. Throws what reading throws. */
+export async function* readBytes(
+  path: string,
+  options: Pick<ReadOptions, 'signal' | 'onProgress'> = {},
+): AsyncGenerator<Buffer> {
   const raw = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 256 * 1024 });
   let bytes = 0;
   const counted = async function* () {
