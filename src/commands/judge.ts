@@ -99,7 +99,8 @@ const readers: Record<
 > = {
   corpus(json, _line, number) {
     const id = typeof json.id === 'string' ? json.id : String(number);
-    return { id, event: normalizeNeutral('event' in json ? json.event : json, 'judge') };
+    const event = normalizeNeutral('event' in json ? json.event : json, 'judge');
+    return event === undefined ? { id, error: 'no exec event of the corpus form' } : { id, event };
   },
   tetragon(_json, line, number, processes) {
     const message = messageFromJson(line);
