@@ -9,8 +9,11 @@ export const identity = (bytes: Buffer): Buffer => bytes;
 
 const getMethod = '/falco.outputs.service/get';
 const subMethod = '/falco.outputs.service/sub';
-/** When we stop, what Falco has taken out of its queue for us is waited for this long: it keeps no copy. */
-const DRAIN_MS = 1_000;
+/** When we stop, what Falco has taken out of its queue for us is waited for: it keeps no copy. */
+const DRAIN_MS = 5_000;
+/** Longest pause between two messages of the rest. */
+const GET_QUIET_MS = 1_000;
+const SUB_QUIET_MS = 200;
 /** While `sub` runs, silence is normal: Falco is asked whether it answers this often. */
 const LIVENESS_MS = 10_000;
 
@@ -71,11 +74,16 @@ export function getOnce(channel: Client, { config, signal, onMessage }: RunOptio
       reason = `no answer for ${config.answer_timeout_secs} s`;
       call.cancel();
     }
-    let drain: NodeJS.Timeout | undefined;
+    let settle = () => {};
     const stop = () => {
-      drain = setTimeout(() => call.cancel(), DRAIN_MS);
+      settle = whenQuiet(
+        GET_QUIET_MS,
+        () => messages,
+        () => call.cancel(),
+      );
     };
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     call.on('data', (bytes: Buffer) => {
       messages += 1;
       timer.refresh();
@@ -83,7 +91,7 @@ export function getOnce(channel: Client, { config, signal, onMessage }: RunOptio
     });
     whenEnded(call, (ended) => {
       clearTimeout(timer);
-      clearTimeout(drain);
+      settle();
       signal.removeEventListener('abort', stop);
       const code = reason === undefined ? ended.code : status.DEADLINE_EXCEEDED;
       resolve({ code, details: reason ?? ended.details, messages });
@@ -104,7 +112,7 @@ export function subscribe(channel: Client, options: RunOptions): Promise<Ended> 
       identity,
     );
     let messages = 0;
-    let quiet: NodeJS.Timeout | undefined;
+    let settle = () => {};
     let dead: Answered | undefined;
     const request = setInterval(() => {
       // Falco reads the next request only when it has sent everything: unread requests must not pile up.
@@ -119,19 +127,22 @@ export function subscribe(channel: Client, options: RunOptions): Promise<Ended> 
     const liveness = setInterval(() => void check(), LIVENESS_MS);
     const stop = () => {
       clearInterval(request);
-      quiet = setTimeout(() => call.cancel(), 100);
-      setTimeout(() => call.cancel(), DRAIN_MS).unref();
+      settle = whenQuiet(
+        SUB_QUIET_MS,
+        () => messages,
+        () => call.cancel(),
+      );
     };
-    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     call.on('data', (bytes: Buffer) => {
       messages += 1;
-      quiet?.refresh();
       onMessage(bytes);
     });
     whenEnded(call, (ended) => {
       clearInterval(request);
       clearInterval(liveness);
-      clearTimeout(quiet);
+      settle();
       signal.removeEventListener('abort', stop);
       if (isOversized({ ...ended, messages })) oversized(intake, ended.details);
       resolve({ ...(dead ?? ended), messages });
@@ -139,6 +150,29 @@ export function subscribe(channel: Client, options: RunOptions): Promise<Ended> 
     call.write(empty);
     void check();
   });
+}
+
+/**
+ * Calls `done` once `count` has stood still for `quietMs`, or after `DRAIN_MS`; the function it gives calls that
+ * off. After a stall of this process timers run before what came meanwhile is read, so the count is looked at
+ * again behind the reading.
+ */
+function whenQuiet(quietMs: number, count: () => number, done: () => void): () => void {
+  const began = Date.now();
+  let timer: NodeJS.Timeout | undefined;
+  let last = count();
+  const look = () =>
+    setImmediate(() => {
+      if (timer === undefined) return;
+      if (count() === last || Date.now() - began > DRAIN_MS) return done();
+      last = count();
+      timer = setTimeout(look, quietMs);
+    });
+  timer = setTimeout(look, quietMs);
+  return () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
 }
 
 /** Calls back once status and the last message are both here, in whatever order they came. */
