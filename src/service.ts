@@ -10,7 +10,6 @@ import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
-import { LannerError } from './lib/errors.ts';
 import type { Sink } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding } from './model/finding.ts';
@@ -34,8 +33,8 @@ export interface Service {
   readonly sources: readonly Source[];
   /** Takes back the spool, serves HTTP, connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
-  /** Fulfilled when every source has ended by itself (recordings do, live sources never). */
-  ended(): Promise<void>;
+  /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
+  readonly failed: Promise<never>;
   /**
    * Stops the sources, judges what has arrived, delivers until the deadline. A second call answers as the
    * first.
@@ -103,6 +102,12 @@ export function openService(parts: ServiceParts): Service {
   });
   const abort = new AbortController();
   let running: Promise<void>[] = [];
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  // Whoever does not ask is not told: without this the process would end.
+  failed.catch(() => {});
   let http: HttpServer | undefined;
   let stopping: Promise<{ delivered: number; left: number }> | undefined;
 
@@ -142,12 +147,7 @@ export function openService(parts: ServiceParts): Service {
           return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
         },
       });
-    running = sources.map((source) =>
-      source.run(pipeline.intake(source.name), abort.signal).catch((error: unknown) => {
-        if (!(error instanceof LannerError)) throw error;
-        log.error(error.message, { source: source.name, code: error.code, mend: error.mend });
-      }),
-    );
+    running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     return http === undefined ? {} : { http: http.address };
   }
 
@@ -166,7 +166,7 @@ export function openService(parts: ServiceParts): Service {
     deliverer,
     sources,
     start,
-    ended: async () => void (await Promise.all(running)),
+    failed,
     stop(deadlineMs) {
       stopping ??= stopNow(deadlineMs);
       return stopping;

@@ -66,7 +66,9 @@ durable: false
     while (counts.messages < messages.length) await wait(5, AbortSignal.timeout(1_000));
     await service.pipeline.idle();
   };
-  await Promise.race([all(), signal, wait(LONGEST_MS, new AbortController().signal)]);
+  const patience = new AbortController();
+  await Promise.race([all(), signal, wait(LONGEST_MS, patience.signal)]);
+  patience.abort();
   if (options.follow) {
     out.write(paint('dim', 'The recording is over; the connection stays open. Ctrl-C ends.\n'));
     await signal;

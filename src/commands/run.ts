@@ -25,7 +25,7 @@ export async function run(file: string): Promise<number> {
     });
     if (Object.keys(config.sinks).length === 0)
       log.warn('no sink is configured: findings are counted and go nowhere', { config: file });
-    log.info('stopping', { signal: await signal });
+    log.info('stopping', { signal: await Promise.race([signal, service.failed]) });
     const { delivered, left } = await service.stop(config.shutdown_secs * 1000);
     log.info('stopped', { delivered_while_draining: delivered, left });
     return left === 0 ? exitCodes.ok.code : exitCodes.undelivered.code;
