@@ -6,6 +6,7 @@ import { type ImageName, imageName } from './image.ts';
 import type { Invocation, Peer } from './invocation.ts';
 import type { Location, Surroundings } from './location.ts';
 import { normalizePath } from './location.ts';
+import { baseName } from './names.ts';
 import type { ExecutedFile, Resolution } from './program.ts';
 import type { Settings } from './settings.ts';
 import type { Relation } from './strings.ts';
@@ -185,10 +186,19 @@ function isInteractive(process: ExecProcess, chain: readonly AncestorView[], pro
 }
 
 function isOwnProcess(event: ExecEvent, chain: readonly AncestorView[]): boolean {
-  if (event.process.in_init_tree !== true) return false;
+  if (!belongsToInit(event)) return false;
   const above = chain.filter((ancestor) => ancestor.role !== 'init');
   if (above.length === 0) return true;
   return above.length === 1 && above[0]!.shell_string !== undefined;
+}
+
+/** Directly below the shim where the sensor does not know the tree: entering goes through runc. */
+function belongsToInit(event: ExecEvent): boolean {
+  const { in_init_tree: known, tty } = event.process;
+  if (known !== undefined || tty !== false) return known === true;
+  const outside = event.ancestors.find((ancestor) => ancestor.place === 'outside');
+  const name = baseName(outside?.exe ?? outside?.binary ?? outside?.comm ?? '');
+  return /^(?:containerd-shim|conmon)/.test(name);
 }
 
 export interface ToolParts {

@@ -14,6 +14,7 @@ import { type Score, scoreContext } from './score.ts';
 import type { Settings } from './settings.ts';
 import { matchUnit, type Relation, readString, relate, type StringReading, type Unit } from './strings.ts';
 import type { Tool } from './tools/index.ts';
+import { unsplitWords } from './unsplit.ts';
 import { recognise } from './vocabulary.ts';
 import { wrapperNamed } from './wrappers.ts';
 
@@ -51,10 +52,17 @@ export function judgeEvent(
 }
 
 function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Context | undefined {
-  const invocation = parse(tool, resolution, facts.process.cwd);
+  const words = asGiven(facts, tool, resolution.words);
+  const invocation = parse(tool, { ...resolution, words }, facts.process.cwd);
   if (isIdle(tool, invocation)) return undefined;
   const relation = parentRelation(facts, resolution, tool);
   return toolContext(facts, { tool, resolution, invocation, relation, own_string: false });
+}
+
+/** Falco's words are not those of execve. */
+function asGiven(facts: EventFacts, tool: Tool, words: readonly string[]): readonly string[] {
+  const split = facts.event.sensor === 'falco' && facts.process.argv_quality !== 'exact';
+  return split ? unsplitWords(tool.id, words) : words;
 }
 
 /** Reads the tool's arguments with its grammar. */

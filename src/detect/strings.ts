@@ -379,7 +379,7 @@ function readOutputFile(relation: Relation, unit: Unit, byIndex: ReadonlyMap<num
         redirection.operator === '&>';
       const text = redirection.target.text;
       if (!writes || (redirection.fd !== 1 && redirection.operator !== '&>')) continue;
-      if (!/^\/dev\/(?:null|stdout|stderr|tty)$|^&/.test(text)) relation.stdout_file ??= text;
+      if (!/^\/dev\/(?:null|stdout|stderr|tty|tcp\/.*|udp\/.*)$|^&/.test(text)) relation.stdout_file ??= text;
     }
     const next: number | undefined = current.command.stdout_to[0];
     const following: Unit | undefined = next === undefined ? undefined : byIndex.get(next);

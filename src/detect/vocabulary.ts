@@ -23,6 +23,11 @@ const SOCAT_NETWORK =
 const SOCAT_OTHER =
   /^(?:EXEC|SYSTEM|SHELL|STDIO|STDIN|STDOUT|PTY|FILE|OPEN|GOPEN|CREATE|PIPE|UNIX(?:-(?:CONNECT|LISTEN|CLIENT))?|ABSTRACT-CONNECT|FD|TUN)(?::|,|$)/i;
 
+/** True for one address of socat's grammar. */
+export function isSocatAddress(word: string): boolean {
+  return word === '-' || SOCAT_NETWORK.test(word) || SOCAT_OTHER.test(word);
+}
+
 function isShellWord(word: string | undefined): boolean {
   return word !== undefined && shellName(baseName(word.split(/\s+/)[0] ?? '')) !== undefined;
 }

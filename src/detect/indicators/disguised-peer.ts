@@ -27,8 +27,8 @@ function disguise(context: Context): { text: string; how: string } | undefined {
   const redirect = context.invocation.redirects.find(
     (entry) => /resolve|connect-to/i.test(entry.option) || /proxy|^-x$/i.test(entry.option),
   );
-  const all = context.targets.length > 0 && context.targets.every((peer) => peer.class === 'loopback');
-  if (redirect && all)
+  const local = context.targets.some((peer) => peer.class === 'loopback');
+  if (redirect && local)
     return {
       text: `${redirect.option} ${redirect.value}`,
       how: 'sends the request for a local name elsewhere',

@@ -24,7 +24,7 @@ function found(context: Context): Hit | undefined {
       (/^socks/.test(peer.scheme ?? '') || /^(?:1080|9050|9150)$/.test(peer.port ?? '')),
   );
   const socks = invocation.redirects.find(
-    (entry) => /socks|^-?-?X|onion/i.test(entry.option) || /^socks|:(?:1080|9050|9150)\b/i.test(entry.value),
+    (entry) => /socks|onion/i.test(entry.option) || /^socks|:(?:1080|9050|9150)\b/i.test(entry.value),
   );
   if (socks || proxyPeer) {
     const text = socks ? `${socks.option} ${socks.value}` : (proxyPeer?.text ?? '');

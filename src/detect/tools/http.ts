@@ -37,10 +37,10 @@ export const httpTools: readonly Tool[] = [
     packages: ['httpie'],
     ambiguous: true,
   },
-  { id: 'xh', category: 'http', names: ['xh', 'xhs'], packages: ['xh'], grammar: 'httpie', ambiguous: true },
+  { id: 'xh', category: 'http', names: ['xh', 'xhs'], packages: ['xh'], ambiguous: true },
   { id: 'ab', category: 'http', names: ['ab'], packages: ['apache2-utils', 'httpd-tools'] },
-  { id: 'lynx', category: 'http', names: ['lynx', 'links', 'links2', 'elinks', 'w3m'], grammar: 'lynx' },
-  { id: 'fetch', category: 'http', names: ['fetch', 'uclient-fetch'], ambiguous: true, grammar: 'wget' },
+  { id: 'lynx', category: 'http', names: ['lynx', 'links', 'links2', 'elinks', 'w3m'] },
+  { id: 'fetch', category: 'http', names: ['fetch', 'uclient-fetch'], ambiguous: true },
   { id: 'grpcurl', category: 'http', names: ['grpcurl', 'hurl'], ambiguous: true },
   { id: 'yt-dlp', category: 'http', names: ['youtube-dl', 'yt-dlp'], points: 5 },
   {

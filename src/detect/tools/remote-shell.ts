@@ -14,7 +14,6 @@ export const remoteShellTools: readonly Tool[] = [
     category: 'remote_shell',
     names: ['dbclient', 'dropbearmulti'],
     packages: ['dropbear-client'],
-    grammar: 'ssh',
   },
   { id: 'dropbear', category: 'remote_shell', names: ['dropbear'], packages: ['dropbear'], points: 30 },
   {
@@ -38,7 +37,6 @@ export const remoteShellTools: readonly Tool[] = [
     category: 'remote_shell',
     names: ['plink', 'putty'],
     packages: ['putty-tools'],
-    grammar: 'ssh',
   },
   {
     id: 'mosh',

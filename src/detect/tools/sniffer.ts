@@ -8,16 +8,14 @@ export const snifferTools: readonly Tool[] = [
     category: 'sniffer',
     names: ['tshark'],
     packages: ['tshark', 'wireshark-cli'],
-    grammar: 'tcpdump',
   },
   {
     id: 'dumpcap',
     category: 'sniffer',
     names: ['dumpcap', 'wireshark', 'termshark', 'sharkd'],
     packages: ['wireshark-common'],
-    grammar: 'tcpdump',
   },
-  { id: 'ngrep', category: 'sniffer', names: ['ngrep'], packages: ['ngrep'], grammar: 'tcpdump' },
+  { id: 'ngrep', category: 'sniffer', names: ['ngrep'], packages: ['ngrep'] },
   {
     id: 'tcpflow',
     category: 'sniffer',
@@ -32,7 +30,6 @@ export const snifferTools: readonly Tool[] = [
       'pktcap',
       'sniffit',
     ],
-    grammar: 'tcpdump',
   },
   {
     id: 'dsniff',
@@ -63,6 +60,5 @@ export const snifferTools: readonly Tool[] = [
     id: 'suricata',
     category: 'sniffer',
     names: ['suricata', 'zeek', 'bro', 'snort', 'snort3'],
-    grammar: 'tcpdump',
   },
 ];

@@ -50,7 +50,6 @@ export const tunnelTools: readonly Tool[] = [
     category: 'tunnel',
     names: ['autossh'],
     packages: ['autossh'],
-    grammar: 'ssh',
     mitre: ['T1572', 'T1021.004'],
   },
   { id: 'bore', category: 'tunnel', names: ['bore'], ambiguous: true },
