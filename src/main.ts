@@ -76,6 +76,49 @@ program
   });
 
 program
+  .command('explain')
+  .description('every step of one judgement')
+  .argument(
+    '[file]',
+    'JSON of an exec event: any sensor form, a finding, a corpus line; - for standard input',
+  )
+  .option('--command <line>', 'a command line instead of a file')
+  .option('--binary <path>', 'with --command: the executed file')
+  .option('--image <reference>', 'with --command: the image')
+  .option('--parent <line...>', 'with --command: command lines of the ancestors, nearest first')
+  .option('--cwd <path>', 'with --command: the working directory')
+  .option('--exec', 'with --command: entered from outside (kubectl exec)')
+  .option('--probe', 'with --command: an exec probe of the container')
+  .option('-c, --config <file>', 'configuration to judge by')
+  .option('--json', 'for tools')
+  .action(async (file: string | undefined, options: import('./commands/explain.ts').ExplainFlags) => {
+    const { explain } = await import('./commands/explain.ts');
+    finish(explain(file, options));
+  });
+
+program
+  .command('score')
+  .description('a labelled corpus through the whole path: recall, false positives, errors')
+  .argument('<corpus>', 'labelled cases as JSON lines')
+  .addOption(
+    new Option('--form <form>', 'the form of the events')
+      .choices(['corpus', 'tetragon', 'falco'])
+      .default('corpus'),
+  )
+  .option('--events <file>', 'the same cases in a wire form, one event a line')
+  .option('--index <file>', 'which case an event of --events belongs to')
+  .option('-c, --config <file>', 'configuration to judge by')
+  .option('--min-recall <share>', 'fail below this detection recall')
+  .option('--min-severity-recall <share>', 'fail below this severity recall')
+  .option('--max-fp-rate <share>', 'fail above this false-positive rate')
+  .option('--min-tool-accuracy <share>', 'fail below this tool accuracy')
+  .option('--json', 'for tools')
+  .action(async (corpus: string, options: import('./commands/score.ts').ScoreFlags) => {
+    const { score } = await import('./commands/score.ts');
+    finish(score(corpus, options));
+  });
+
+program
   .command('record')
   .description('writes what a live source sends to a file that replay reads')
   .argument('<source>', 'name of a source in the configuration')

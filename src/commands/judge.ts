@@ -34,8 +34,8 @@ export interface JudgeParts {
   state?: { processes: ProcessMemory; seen: SeenBefore; chains: Chains };
 }
 
-/** What one line says: an event with its id, or an id and the reason why there is nothing to judge. */
-interface Read {
+/** What one text says: an event with its id, or an id and the reason why there is nothing to judge. */
+export interface Read {
   id: string;
   event?: ExecEvent;
   error?: string;
@@ -48,7 +48,7 @@ export function judgeLine(
   form: JudgeForm | undefined,
   parts: JudgeParts,
 ): Judgement {
-  const { id, event, error } = readLine(line, number, form, parts.state?.processes);
+  const { id, event, error } = eventOf(line, number, form, parts.state?.processes);
   if (event === undefined)
     return { id, severity: 'none', score: 0, indicators: [], ...(error !== undefined && { error }) };
   const verdict = parts.detector.judge(event, stateFacts(event, parts.state));
@@ -70,7 +70,8 @@ function stateFacts(event: ExecEvent, state: JudgeParts['state']): StateFacts {
   return { seen_before: state.seen.count(event, seconds), ...(chain !== undefined && { chain }) };
 }
 
-function readLine(
+/** The event in one JSON document; `form` is told by the document if it is left out. Never throws. */
+export function eventOf(
   line: string,
   number: number,
   form: JudgeForm | undefined,
@@ -80,7 +81,7 @@ function readLine(
     const json: unknown = JSON.parse(line);
     if (typeof json !== 'object' || json === null || Array.isArray(json))
       return { id: String(number), error: 'a JSON object was expected' };
-    return readers[form ?? formOf(json)](json as Json, line, number, processes);
+    return readers[form ?? formOf(json as Json)](json as Json, line, number, processes);
   } catch (error) {
     return { id: String(number), error: messageOf(error) };
   }
@@ -88,15 +89,25 @@ function readLine(
 
 type Json = Record<string, unknown>;
 
-function formOf(json: object): JudgeForm {
+function formOf(json: Json): JudgeForm | 'lanner' {
+  if ('schema' in json || ('process' in json && 'sensor' in json)) return 'lanner';
   if ('output_fields' in json || 'rule' in json) return 'falco';
   return 'event' in json || 'exe' in json || 'argv' in json ? 'corpus' : 'tetragon';
 }
 
 const readers: Record<
-  JudgeForm,
+  JudgeForm | 'lanner',
   (json: Json, line: string, number: number, processes?: ProcessMemory) => Read
 > = {
+  /** Lanner's own: a finding, or the exec event in it. */
+  lanner(json, _line, number) {
+    const exec = ('schema' in json ? json.exec : json) as ExecEvent | undefined;
+    const whole = Array.isArray(exec?.process?.argv) && Array.isArray(exec.ancestors);
+    const id = exec?.id ?? String(number);
+    return whole
+      ? { id, event: exec }
+      : { id, error: 'no exec event of Lanner: process.argv and ancestors are missing' };
+  },
   corpus(json, _line, number) {
     const id = typeof json.id === 'string' ? json.id : String(number);
     const event = normalizeNeutral('event' in json ? json.event : json, 'judge');
