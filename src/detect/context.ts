@@ -8,8 +8,8 @@ import type { Location, Surroundings } from './location.ts';
 import { normalizePath } from './location.ts';
 import { baseName } from './names.ts';
 import type { ExecutedFile, Resolution } from './program.ts';
+import type { Relation } from './relations.ts';
 import type { Settings } from './settings.ts';
-import type { Relation } from './strings.ts';
 import type { Tool } from './tools/index.ts';
 
 /** A file that runs, and where it lies. */

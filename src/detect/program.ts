@@ -120,7 +120,8 @@ function finish(
   name = '',
   words: readonly string[] = [],
 ): Resolution {
-  const found = resolved ?? state.fallback;
+  const telling = resolved?.tool !== undefined || resolved?.shell_string !== undefined;
+  const found = telling ? resolved : (state.fallback ?? resolved);
   return {
     invoked_as: name,
     words,
@@ -249,7 +250,8 @@ function resolveCommand(
   const name = baseName(first);
   const kind = multiCallKind(name);
   if (kind !== undefined) return appletOperand(state, kind, words.slice(1), depth);
-  return resolveName(state, name, words.slice(1), depth, {});
+  // Unknown names keep their words: their options may tell what they are.
+  return resolveName(state, name, words.slice(1), depth, {}) ?? { invoked_as: name, words: words.slice(1) };
 }
 
 function resolveName(

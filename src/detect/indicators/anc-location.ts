@@ -13,6 +13,9 @@ const HARD: readonly LocationClass[] = [
   'mount',
 ];
 
+/** No path leads to the file any more: nobody starts programs like that by accident. */
+const GONE: ReadonlySet<LocationClass> = new Set(['memfd', 'descriptor', 'deleted']);
+
 function weigh(entry: LocatedAncestor): { place: LocationClass; hard: boolean } | undefined {
   const { classes } = entry.location;
   const hard = classes.find((name) => HARD.includes(name));
@@ -41,13 +44,13 @@ export const ancLocation: Indicator = {
   mitre: ['T1059.004', 'T1036'],
   title: 'Started by a file in a suspicious place',
   description:
-    'A program or script above the tool lies in /tmp, /dev/shm, an upload directory, in memory, or is deleted. Volumes and hidden directories count 20 and are soft. Ancestors outside the container are never looked at.',
+    'A program or script above the tool lies in /tmp, /dev/shm, an upload directory, in memory, or is deleted (45 where no path leads to it any more). Volumes and hidden directories count 20 and are soft. Ancestors outside the container are never looked at.',
   evaluate(context) {
     const found = strongest(context);
     if (!found) return undefined;
     const { entry, place, hard } = found;
     return {
-      ...(hard ? {} : { points: 20, hard: false }),
+      ...(hard ? (GONE.has(place) ? { points: 45 } : {}) : { points: 20, hard: false }),
       evidence: short(entry.path),
       why: `it was started by ${entry.ancestor.name}, whose ${entry.role} ${short(entry.path)} is in ${locationWords[place]}`,
     };

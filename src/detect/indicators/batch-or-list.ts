@@ -11,7 +11,7 @@ export const batchOrList: Indicator = {
   description:
     'The targets do not stand in the arguments: dig -f, wget -i, curl -K (35, since an HTTP request can be hidden whole), xargs, or a loop that reads names.',
   evaluate({ invocation, resolution, relation, category }) {
-    if (category === 'scanner') return undefined;
+    if (category === 'scanner' || category === 'tunnel') return undefined;
     const hidden = invocation.hidden_targets[0];
     if (hidden !== undefined) {
       const points = category === 'http' ? 35 : 20;

@@ -1,5 +1,9 @@
 import type { Indicator } from './types.ts';
 
+/** Starts programs or puts its own input and output on a descriptor. */
+const RUNS =
+  /\b(?:system|exec[lv]?[pe]{0,2}|popen|spawn|passthru|shell_exec|proc_open)\b\s{0,4}[($'"`]|(?:STDIN|STDOUT|stdin|stdout)\s{0,4}(?:->|\.)\s{0,4}(?:fdopen|reopen)|\bdup2\b/;
+
 /** Inline code that opens a connection and runs a shell on it. */
 export const inlineRevshell: Indicator = {
   id: 'inline_revshell',
@@ -9,11 +13,20 @@ export const inlineRevshell: Indicator = {
   mitre: ['T1059.006', 'T1059'],
   title: 'Inline code attaches a shell to a connection',
   description: 'Code in the arguments of an interpreter opens a socket and runs a shell on it.',
-  evaluate({ invocation, resolution }) {
-    if (!invocation.code?.attaches_shell || !invocation.code.opens_socket) return undefined;
+  evaluate(context) {
+    const { code } = context.invocation;
+    if (!code?.opens_socket) return undefined;
+    const evidence = `${context.resolution.invoked_as}: inline ${code.language} code`;
+    if (code.attaches_shell) {
+      return { evidence, why: `its inline ${code.language} code opens a connection and runs a shell on it` };
+    }
+    const runs =
+      code.runs_program || context.resolution.words.some((word) => RUNS.test(word.slice(0, 65_536)));
+    if (!runs || context.loopback_only) return undefined;
     return {
-      evidence: `${resolution.invoked_as}: inline ${invocation.code.language} code`,
-      why: `its inline ${invocation.code.language} code opens a connection and runs a shell on it`,
+      points: 60,
+      evidence,
+      why: `its inline ${code.language} code opens a connection and starts programs`,
     };
   },
   examples: {

@@ -23,7 +23,7 @@ export const txtNullAny: Indicator = {
           why: `it asks for ${query.type} records of ${short(query.name, 120)}, which carry data of DNS channels`,
         };
       }
-      const wildcard = /^(?:any\.|\*\.)/.test(query.name) && /cluster\.local|\.svc/.test(query.name);
+      const wildcard = /(?:^|\.)(?:any|\*)\./.test(query.name) && /cluster\.local|\.svc/.test(query.name);
       if (query.type === 'ANY' || query.type === '*' || wildcard) {
         return {
           points: 10,

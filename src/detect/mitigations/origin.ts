@@ -1,5 +1,21 @@
+import type { Context } from '../context.ts';
 import type { Mitigation } from '../indicators/types.ts';
 import { short } from '../phrases.ts';
+
+/** What no start script and no declared command does by habit; images made for it may. */
+const TELLING = new Set(['port_range', 'batch_or_list', 'txt_null_any', 'socks_onion_proxy', 'odd_scheme']);
+
+function tells(context: Context, hits: readonly { id: string }[]): boolean {
+  return !context.purpose_image && hits.some((hit) => TELLING.has(hit.id));
+}
+
+/** A daemon of the image started it: `containerboot` of tailscale. */
+function isDaemonOfImage({ purpose_image, process, interactive, chain }: Context): boolean {
+  if (!purpose_image || interactive || process.in_init_tree === false) return false;
+  return (
+    chain.length <= 2 && chain.every((ancestor) => ancestor.role === 'init' || ancestor.role === 'other')
+  );
+}
 
 /** The container's own first process. */
 export const ownProcess: Mitigation = {
@@ -9,8 +25,9 @@ export const ownProcess: Mitigation = {
   description:
     "The tool is the container's first process or stands in the command the container was declared with.",
   group: 'origin',
-  evaluate({ own_process, server }) {
-    if (!own_process || server) return undefined;
+  evaluate(context, hits) {
+    if (context.server || tells(context, hits)) return undefined;
+    if (!context.own_process && !isDaemonOfImage(context)) return undefined;
     return {
       evidence: 'first process',
       why: "it is the container's own process, as its image or pod declares it",
@@ -29,8 +46,9 @@ export const startScript: Mitigation = {
   title: 'Start script or scheduled job',
   description: 'A script from an ordinary place, or cron, started it; no terminal, no server above.',
   group: 'origin',
-  evaluate({ start_script, scheduler, process, server, interactive }) {
-    if (process.tty === true || interactive || server) return undefined;
+  evaluate(context, hits) {
+    const { start_script, scheduler, process, server, interactive } = context;
+    if (process.tty === true || interactive || server || tells(context, hits)) return undefined;
     if (start_script !== undefined)
       return { evidence: short(start_script), why: `the script ${short(start_script)} started it` };
     return scheduler && { evidence: scheduler.name, why: `${scheduler.name} started it at its time` };
