@@ -123,6 +123,20 @@ export function compileRoutes(config: RouteConfig, sinks: readonly SinkTraits[])
   };
 }
 
+/** The lowest severity that any route or sink wants: findings below need not be made. */
+export function lowestSeverity(config: RouteConfig, sinks: readonly SinkTraits[]): Severity {
+  const wanted: Severity[] = [config.min_severity];
+  for (const sink of sinks) if (sink.min_severity !== undefined) wanted.push(sink.min_severity);
+  const visit = (routes: readonly ChildRouteConfig[]) => {
+    for (const route of routes) {
+      if (route.min_severity !== undefined) wanted.push(route.min_severity);
+      visit(route.routes);
+    }
+  };
+  visit(config.routes);
+  return wanted.reduce((lowest, each) => (compareSeverity(each, lowest) < 0 ? each : lowest));
+}
+
 type Inherited = Pick<Node, 'sinks' | 'minSeverity' | 'policy'>;
 
 function compileNode(
