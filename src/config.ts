@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { webhookSinkSchema } from './deliver/sinks/webhook.ts';
+import { sinkSchema } from './deliver/sinks/index.ts';
+import { relaySchema } from './deliver/sinks/relay.ts';
+import { noticesSchema } from './deliver/troubles.ts';
 import { detectSchema } from './detect/index.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
-import { severities } from './model/finding.ts';
+import { routeSchema, sinksNamed } from './route/schema.ts';
 import { falcoGrpcSchema, falcoHttpSchema, tetragonFileSchema, tetragonSchema } from './sources/index.ts';
 
 const name = z
@@ -28,8 +30,7 @@ const stateSchema = z.strictObject({
 
 /** Falco has one http_output URL: whoever stood there before Lanner goes on getting every alert. */
 const falcoHttpWithRelay = falcoHttpSchema.extend({
-  relay: webhookSinkSchema
-    .omit({ type: true, format: true, signing: true })
+  relay: relaySchema
     .optional()
     .describe('passes received alerts on, unchanged, to the receiver that Falco posted to before'),
 });
@@ -68,17 +69,11 @@ export const configSchema = z.strictObject({
     )
     .refine((sources) => Object.keys(sources).length > 0, 'at least one source is needed')
     .describe('where events come from, by name'),
-  sinks: z
-    .record(name, z.discriminatedUnion('type', [webhookSinkSchema]))
-    .default({})
-    .describe('where findings go, by name'),
+  sinks: z.record(name, sinkSchema).default({}).describe('where findings go, by name'),
   detect: detectSchema.prefault({}),
-  route: z
-    .strictObject({
-      sinks: z.array(z.string()).optional().describe('names of sinks; default: all'),
-      min_severity: z.enum(severities).exclude(['none']).default('low'),
-    })
-    .prefault({}),
+  route: routeSchema.prefault({}).describe('which finding goes to which sinks'),
+  notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
+  page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),
   queue: z
     .strictObject({
       max_messages: z.int().min(1).default(20_000),
@@ -157,12 +152,13 @@ export function loadConfig(
 /** What no single part can see. */
 function crossChecks(config: Config): Problem[] {
   const known = Object.keys(config.sinks);
-  return (config.route.sinks ?? [])
-    .filter((sink) => !known.includes(sink))
-    .map((sink) => ({
+  const told = (config.notices.sinks ?? []).map((sink) => ({ path: 'notices.sinks', sink }));
+  return [...sinksNamed(config.route), ...told]
+    .filter(({ sink }) => !known.includes(sink))
+    .map(({ path, sink }) => ({
       line: 0,
       column: 0,
-      path: 'route.sinks',
+      path,
       message: `there is no sink ${JSON.stringify(sink)}. Known: ${known.join(', ') || 'none'}`,
     }));
 }

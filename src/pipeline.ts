@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { messageOf } from './lib/errors.ts';
 import { BoundedQueue } from './lib/queue.ts';
 import { secondsOf } from './lib/time.ts';
+import type { Addressee } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding, type Severity } from './model/finding.ts';
 import {
@@ -43,10 +44,10 @@ export interface PipelineParts {
   redact?: (finding: Finding) => Finding;
   /** Adds facts about container and image; absent: nothing is added. */
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
-  /** Names the sinks of a finding; empty: it is reported nowhere. */
-  route: (finding: Finding) => readonly string[];
+  /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
+  route: (finding: Finding) => readonly (string | Addressee)[];
   /** Fulfilled when the finding is accepted, durably where a spool is configured. */
-  accept: (finding: Finding, sinks: readonly string[]) => Promise<void>;
+  accept: (finding: Finding, to: readonly (string | Addressee)[]) => Promise<void>;
   /** Findings below are not made. */
   minSeverity: Severity;
   /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
@@ -198,9 +199,12 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   function tell(whole: Finding): Promise<void> | undefined {
     const finding = parts.redact === undefined ? whole : parts.redact(whole);
     bySeverity.set(finding.severity, (bySeverity.get(finding.severity) ?? 0) + 1);
-    const sinks = parts.route(finding);
-    parts.onFinding?.(finding, sinks);
-    return sinks.length === 0 ? undefined : track(parts.accept(finding, sinks));
+    const to = parts.route(finding);
+    parts.onFinding?.(
+      finding,
+      to.map((each) => (typeof each === 'string' ? each : each.sink)),
+    );
+    return to.length === 0 ? undefined : track(parts.accept(finding, to));
   }
 
   function withContext(finding: Finding, seconds: number): Finding {

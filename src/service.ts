@@ -5,16 +5,20 @@ import { join } from 'node:path';
 import { type Config, nodeName } from './config.ts';
 import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
-import { openWebhookSink } from './deliver/sinks/webhook.ts';
+import { openSink } from './deliver/sinks/index.ts';
+import { openRelaySink } from './deliver/sinks/relay.ts';
 import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
+import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
-import type { Sink } from './model/delivery.ts';
+import type { Addressee, Sink } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
-import { compareSeverity, type Finding } from './model/finding.ts';
+import type { Finding, Severity } from './model/finding.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { openGrouping } from './route/grouping.ts';
+import { compileRoutes, lowestSeverity, type Router } from './route/tree.ts';
 import { openSource } from './sources/index.ts';
 import { openChains } from './state/chains.ts';
 import { openFolds } from './state/fold.ts';
@@ -24,7 +28,11 @@ import { seenBefore } from './state/seen.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { routeEvents } from './telemetry/route-events.ts';
 import { sourceMetrics } from './telemetry/source-metrics.ts';
+
+/** How often Lanner looks after itself. */
+const watchMs = 10_000;
 
 /** A Lanner put together from its configuration. Constructing it touches nothing outside the process. */
 export interface Service {
@@ -80,14 +88,16 @@ export function openService(parts: ServiceParts): Service {
     node: event.node ?? node,
     ...((event.cluster ?? config.cluster) !== undefined && { cluster: event.cluster ?? config.cluster! }),
   });
-  const route = routeOf(config);
+  const router = routerOf(config);
+  const grouping = openGrouping();
+  const undecided = routeEvents(metrics, log);
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
     enrich: place,
-    route,
+    route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
-    minSeverity: config.route.min_severity,
+    minSeverity: lowestSeverity(config.route, traitsOf(config)),
     ...(config.detect.redact && { redact: redactFinding }),
     queue: config.queue,
     log,
@@ -100,6 +110,32 @@ export function openService(parts: ServiceParts): Service {
     queued: () => pipeline.queued(),
     sources: () => sources.map((source) => source.health()),
   });
+  const watch = openTroubleWatch({ after_ms: config.notices.after_secs * 1000 });
+  let cancelWatch: (() => void) | undefined;
+
+  /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
+  function watchTroubles(): void {
+    cancelWatch = systemClock.after(watchMs, watchTroubles);
+    const observation = {
+      sources: sources.map((source) => source.health()),
+      counts: pipeline.counts(),
+      status: deliverer.status(),
+    };
+    const to = config.notices.sinks ?? config.route.sinks ?? Object.keys(config.sinks);
+    for (const notice of watch.look(observation, Date.now())) {
+      log.warn(notice.title, {
+        notice: notice.kind,
+        state: notice.state,
+        subject: notice.subject,
+        detail: notice.detail,
+      });
+      void deliverer.notify(
+        notice,
+        to.filter((sink) => sink !== notice.subject),
+      );
+    }
+  }
+
   const abort = new AbortController();
   let running: Promise<void>[] = [];
   let fail: (error: unknown) => void = () => {};
@@ -148,11 +184,13 @@ export function openService(parts: ServiceParts): Service {
         },
       });
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
+    watchTroubles();
     return http === undefined ? {} : { http: http.address };
   }
 
   async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
     const until = Date.now() + deadlineMs;
+    cancelWatch?.();
     abort.abort();
     await Promise.all(running);
     await pipeline.idle();
@@ -193,16 +231,17 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     random: Math.random,
     events: deliverEvents(metrics, log),
   });
+  const router = routerOf(config);
   const started = deliver ? deliverer.start() : Promise.resolve();
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
-    route: routeOf(config),
+    route: (finding) => router.route(finding).map((target) => target.sink),
     accept: async (finding, to) => {
       await started;
       if (deliver) await deliverer.accept(finding, to);
     },
-    minSeverity: config.route.min_severity,
+    minSeverity: lowestSeverity(config.route, traitsOf(config)),
     ...(config.detect.redact && { redact: redactFinding }),
     log,
     ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
@@ -247,12 +286,13 @@ function redactFinding(finding: Finding): Finding {
 }
 
 function openSinks(config: Config): Sink[] {
+  const deps = { clock: systemClock, page_url: config.page_url?.replace(/\/+$/, '') };
   const relays = Object.entries(config.sources).flatMap(([name, source]) =>
     source.type === 'falco_http' && source.relay !== undefined
-      ? [openWebhookSink(relayName(name), { ...source.relay, type: 'webhook', format: 'lanner' })]
+      ? [openRelaySink(relayName(name), source.relay, deps)]
       : [],
   );
-  return [...Object.entries(config.sinks).map(([name, sink]) => openWebhookSink(name, sink)), ...relays];
+  return [...Object.entries(config.sinks).map(([name, sink]) => openSink(name, sink, deps)), ...relays];
 }
 
 /** The dot keeps it apart from the names an operator may give. */
@@ -282,8 +322,13 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** Which sinks a finding goes to: all that are named, from the lowest severity that is reported. */
-function routeOf(config: Config): (finding: Finding) => readonly string[] {
-  const sinks = config.route.sinks ?? Object.keys(config.sinks);
-  return (finding) => (compareSeverity(finding.severity, config.route.min_severity) < 0 ? [] : sinks);
+function routerOf(config: Config): Router {
+  return compileRoutes(config.route, traitsOf(config));
+}
+
+function traitsOf(config: Config): { name: string; min_severity: Severity | undefined }[] {
+  return Object.entries(config.sinks).map(([name, sink]) => ({
+    name,
+    min_severity: 'min_severity' in sink ? sink.min_severity : undefined,
+  }));
 }

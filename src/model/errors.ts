@@ -27,6 +27,7 @@ export const errorCodes = {
   recording_missing: 'the recording does not exist',
   recording_unreadable: 'the recording cannot be read',
   recording_form: 'the form of the recording is not known',
+  template: 'the template of a sink is not valid Liquid',
   signing_key: 'a signing key of a sink cannot be used',
   store_locked: 'another Lanner uses the same state directory',
   store_version: 'the store was written by a newer Lanner',

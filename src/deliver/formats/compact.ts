@@ -1,6 +1,7 @@
 import type { Finding } from '../../model/finding.ts';
 
-const longestText = 400;
+/** A compact finding as JSON has at most so many bytes, whatever it says. */
+const compactBytes = 48_000;
 const mark = '…[shortened]';
 
 /** `text` with at most `max` characters, a mark at the end if some are missing. Never splits a code point. */
@@ -14,23 +15,43 @@ export function shorten(text: string, max: number, ending = '…'): string {
 
 /** A finding without what is not needed to understand it, for a receiver that found it too large. */
 export function compactFinding(finding: Finding): Finding {
+  let compact = finding;
+  for (const most of [400, 150, 50, 12]) {
+    compact = cut(finding, most);
+    if (Buffer.byteLength(JSON.stringify(compact)) <= compactBytes) break;
+  }
+  return compact;
+}
+
+function cut(finding: Finding, most: number): Finding {
   const { context: _context, related: _related, ...kept } = finding;
-  const { labels: _labels, ...image } = finding.exec.image ?? {};
-  const argv = (words: string[]) => words.slice(0, 16).map((word) => shorten(word, longestText, mark));
+  const { labels: _labels, entrypoint: _entrypoint, command: _command, ...image } = finding.exec.image ?? {};
+  const { probes: _probes, mounts: _mounts, ...container } = finding.exec.container ?? { id: '' };
+  const {
+    annotations: _annotations,
+    namespace_labels: _namespaceLabels,
+    ...pod
+  } = finding.exec.pod ?? { namespace: '', name: '' };
+  const short = (text: string) => shorten(text, most, mark);
+  const program = <T extends { argv: string[]; arguments?: string }>(each: T): T => ({
+    ...each,
+    argv: each.argv.slice(0, 16).map(short),
+    ...(each.arguments === undefined ? {} : { arguments: short(each.arguments) }),
+  });
   return {
     ...kept,
+    title: short(finding.title),
+    why: finding.why.slice(0, 10).map(short),
+    indicators: finding.indicators
+      .slice(0, 20)
+      .map((hit) => ({ ...hit, evidence: short(hit.evidence), why: short(hit.why) })),
     exec: {
       ...finding.exec,
       ...(finding.exec.image ? { image } : {}),
-      process: { ...shortProgram(finding.exec.process), argv: argv(finding.exec.process.argv) },
-      ancestors: finding.exec.ancestors
-        .slice(0, 8)
-        .map((ancestor) => ({ ...shortProgram(ancestor), argv: argv(ancestor.argv) })),
+      ...(finding.exec.container ? { container } : {}),
+      ...(finding.exec.pod ? { pod } : {}),
+      process: program(finding.exec.process),
+      ancestors: finding.exec.ancestors.slice(0, 8).map(program),
     },
   };
-}
-
-function shortProgram<T extends { arguments?: string }>(program: T): T {
-  if (program.arguments === undefined) return program;
-  return { ...program, arguments: shorten(program.arguments, longestText, mark) };
 }

@@ -13,7 +13,7 @@ export const defaultConduct: SinkConduct = {
 
 /** The dispatcher's view of a sink's configuration. The lease outlasts the sink's own deadline. */
 export function conductOf(
-  config: ConductOptions & { batch?: BatchOptions | undefined },
+  config: ConductOptions & { batch?: Omit<BatchOptions, 'form'> | undefined },
   timeout_secs: number,
 ): Partial<SinkConduct> {
   const { batch } = config;

@@ -46,9 +46,9 @@ async function readSecret(file: string): Promise<string> {
   return (await readFile(file, 'utf8')).trim();
 }
 
-/** `text` with every secret blanked, and without what would break a line of log. */
-export function blank(text: string, secrets: readonly string[]): string {
+/** `text` with every secret blanked, and unless it is a body without what would break a line of log. */
+export function blank(text: string, secrets: readonly string[], isBody = false): string {
   let blanked = text;
-  for (const secret of secrets) blanked = blanked.replaceAll(secret, '***');
-  return blanked.replace(/[\x00-\x1f\x7f]+/g, ' ').trim();
+  for (const secret of secrets) if (secret.length > 0) blanked = blanked.replaceAll(secret, '***');
+  return isBody ? blanked : blanked.replace(/[\x00-\x1f\x7f]+/g, ' ').trim();
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { severities } from '../../../model/finding.ts';
 
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
@@ -101,6 +102,11 @@ export const conductOptions = {
     .default(1)
     .describe('bound of the first wait; doubles for each further one'),
   retry_max_secs: seconds(0.01, 86_400).default(7200).describe('longest bound of a wait'),
+  min_severity: z
+    .enum(severities)
+    .exclude(['none'])
+    .optional()
+    .describe('findings below are not sent here; default: what the routes say'),
   max_age_hours: z.number().min(0.01).max(8760).default(72).describe('then a delivery becomes a dead letter'),
 };
 

@@ -48,8 +48,8 @@ export interface TransportSpec {
   http: HttpOptions;
   signing?: SigningOptions | undefined;
   connections: number;
-  /** Decides on an answer that the status alone does not tell; undefined leaves it to the status. */
-  judge?: (status: number, body: string) => Outcome | undefined;
+  /** Further texts that no log may hold. */
+  secrets?: () => string[];
 }
 
 export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransport {
@@ -72,7 +72,11 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
     const body = bodyOf(rendered, spec.http.compression);
     const headers = headersOf(id, rendered, body, credentials, clock.now());
     const began = clock.now();
-    const secrets = [...credentials.secrets, ...(url.pathname.length > 16 ? [url.pathname] : [])];
+    const secrets = [
+      ...credentials.secrets,
+      ...(spec.secrets?.() ?? []),
+      ...(url.pathname.length > 16 ? [url.pathname] : []),
+    ];
     const seen: Partial<Exchange> = {};
     try {
       const answer = await dispatcher.request({
@@ -89,11 +93,7 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
       seen.response_body = blank(text, secrets);
       const shown = shorten(blank(text, secrets), shownCharacters);
       const detail = shown === '' ? `HTTP ${answer.statusCode}` : `HTTP ${answer.statusCode}: ${shown}`;
-      const judged = spec.judge?.(answer.statusCode, text);
-      return (
-        judged ??
-        outcomeOfStatus(answer.statusCode, seen.response_headers['retry-after'], clock.now(), detail)
-      );
+      return outcomeOfStatus(answer.statusCode, seen.response_headers['retry-after'], clock.now(), detail);
     } catch (error) {
       if (signal.aborted) throw error;
       const outcome = outcomeOfError(error);
@@ -105,7 +105,7 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
         request_headers: Object.fromEntries(
           Object.entries(headers).map(([name, value]) => [name, blank(value, credentials.secrets)]),
         ),
-        request_body: Buffer.isBuffer(rendered.body) ? rendered.body.toString() : rendered.body,
+        request_body: blank(String(rendered.body), secrets, true),
         took_ms: clock.now() - began,
         ...seen,
       });
