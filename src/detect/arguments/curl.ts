@@ -8,6 +8,7 @@ import {
   parseUrl,
   splitPort,
   unixPeer,
+  unknownPeer,
   urlPeer,
 } from '../peers.ts';
 import { CURL_GRAMMAR } from './curl-grammar.ts';
@@ -260,6 +261,9 @@ function methodOf(read: ReadArguments): string | undefined {
   return hasOption(read, ...posting) ? 'POST' : undefined;
 }
 
+/** More URLs than this are not looked at one by one; then one unknown peer stands for the rest. */
+const MAX_URLS = 1024;
+
 function readTargets(state: State): string[] {
   const { invocation, read, cwd } = state;
   const globbing = !hasOption(read, 'g');
@@ -267,6 +271,10 @@ function readTargets(state: State): string[] {
   const socket = lastOption(read, 'unix-socket', 'abstract-unix-socket');
   const urls: string[] = [];
   for (const { text, option } of urlsOf(read)) {
+    if (urls.length >= MAX_URLS) {
+      invocation.peers.push(unknownPeer('…', 'connect'));
+      break;
+    }
     const { urls: expanded, varies_host } = globbing
       ? expandGlob(text)
       : { urls: [text], varies_host: false };

@@ -162,7 +162,7 @@ function readCluster(reader: Reader, word: string): void {
     const letter = word[index]!;
     const takes = grammar.short.get(letter);
     if (takes === undefined) {
-      read.leftover.push(word);
+      if (read.leftover.at(-1) !== word) read.leftover.push(word);
       if (index === 1) return;
       continue;
     }

@@ -207,11 +207,26 @@ function renamed(parser: ArgumentParser, tool: string): ArgumentParser {
   return (words, context) => ({ ...parser(words, context), tool });
 }
 
+/** No program does anything when `--help` or `--version` is all it is given. */
+function heedingQuestions(parser: ArgumentParser): ArgumentParser {
+  return (words, context) => {
+    const invocation = parser(words, context);
+    if (words.length === 1 && words[0] === '--help') invocation.inert ??= 'help';
+    if (words.length === 1 && words[0] === '--version') invocation.inert ??= 'version';
+    return invocation;
+  };
+}
+
 /** Parsers by canonical tool id. */
-export const argumentParsers: Readonly<Record<string, ArgumentParser>> = {
-  ...Object.fromEntries(Object.entries(ALIASES).map(([tool, like]) => [tool, renamed(PARSERS[like]!, tool)])),
-  ...PARSERS,
-};
+export const argumentParsers: Readonly<Record<string, ArgumentParser>> = Object.fromEntries(
+  [
+    ...Object.entries(ALIASES).map(([tool, like]): [string, ArgumentParser] => [
+      tool,
+      renamed(PARSERS[like]!, tool),
+    ]),
+    ...Object.entries(PARSERS),
+  ].map(([tool, parser]) => [tool, heedingQuestions(parser)]),
+);
 
 /** The parser for a tool: its own, or the generic one. */
 export function argumentParserFor(tool: string): ArgumentParser {

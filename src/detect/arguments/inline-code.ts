@@ -54,8 +54,12 @@ function roleAt(text: string, at: number): 'connect' | 'listen' {
   return BIND_BEFORE.test(text.slice(Math.max(0, at - 32), at)) ? 'listen' : 'connect';
 }
 
+/** Words that stand before a number and are no host: protocols, modes, encodings, methods. */
+const NO_HOST = /^(?:tcp|udp|inet|utf-?8|ascii|[rwax]b?\+?|sh|bash|GET|POST|PUT|HEAD)$/i;
+
 function isHostLike(text: string): boolean {
-  return /[.:]/.test(text) || /^(?:localhost|[a-z][a-z0-9-]{2,62})$/i.test(text);
+  if (NO_HOST.test(text)) return false;
+  return /[.:]/.test(text) || /^[a-z][a-z0-9-]{1,62}$/i.test(text);
 }
 
 function findUrls({ text, invocation }: Scan): void {

@@ -40,7 +40,7 @@ export const SERVE: readonly RegExp[] = [
 /** Starts another program. */
 export const RUN_PROGRAM: readonly RegExp[] = [
   /\bsubprocess\b|\bos\.(?:system|popen|exec[lv]p?e?|spawn[lv]p?e?|posix_spawn)\b|\bpty\.spawn\b|\bcommands\.getoutput\b/,
-  /\b(?:system|popen|proc_open|shell_exec|passthru|pcntl_exec)\s{0,4}[({"'`[]|\bsystem\s{1,4}["'`$]|\bqx\s{0,4}[({/|`!]/,
+  /\b(?:system|popen|proc_open|shell_exec|passthru|pcntl_exec)\s{0,4}[({"'`[]|\bsystem\s{0,4}\$|\bsystem\s{1,4}["'`]|\bqx\s{0,4}[({/|`!]/,
   /\bchild_process\b|\b(?:spawn|execFile|execSync|spawnSync|execFileSync|fork)\s{0,4}\(/,
   /\bIO\.popen\b|\bOpen3\b|\bKernel\.exec\b|\bos\.execute\b|\bio\.popen\b|\bRuntime\.getRuntime\b|\bProcessBuilder\b/,
   /\|&\s{0,4}getline|\|\s{0,4}getline|\bopen\s{0,4}["']?\|/,

@@ -80,8 +80,8 @@ function flagScanner(tool: string, target: string, list: string, extra: Partial<
   return {
     tool,
     grammar: {
-      short: 'hVvs',
-      long: `help|h version|V ${target}= ${list}= host= h= u= url= target= targets= l= list= iL= p=p port=p ports=p
+      short: 'Vvs',
+      long: `help version ${target}= ${list}= host= h= u= url= target= targets= l= list= iL= p=p port=p ports=p
         top-ports= o= output= w= wordlist= t= threads= rate= c= e= x= proxy= H= header= m= method= f= file= i= silent
         json r= d= timeout= a= addresses= b= cidr= remote= interface= pod mode= k= np no-color`,
       single_dash: true,

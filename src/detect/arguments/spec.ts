@@ -251,6 +251,19 @@ function isEmpty(invocation: Invocation, read: ReadArguments): boolean {
   return read.operands.length === 0;
 }
 
+/** Help or version and nothing else; short letters of the version only where no grammar claims them. */
+function onlyAsks(
+  words: readonly string[],
+  letters: boolean,
+  verbs: boolean,
+): 'help' | 'version' | undefined {
+  if (words.length !== 1) return undefined;
+  if (/^(?:-h|-\?|--?help)$/.test(words[0]!)) return 'help';
+  if (verbs && /^(?:help|version)$/.test(words[0]!)) return words[0] as 'help' | 'version';
+  if (letters && /^-[vV]$/.test(words[0]!)) return 'version';
+  return /^--?version$/.test(words[0]!) ? 'version' : undefined;
+}
+
 /** A parser made of a table. */
 export function specParser(spec: ToolSpec): ArgumentParser {
   const grammar = compileGrammar(spec.grammar);
@@ -273,9 +286,8 @@ export function specParser(spec: ToolSpec): ArgumentParser {
     }
     const verbs = spec.verbs ?? [];
     const operands = read.operands.filter((word, index) => !(index < 2 && verbs.includes(word)));
-    if (operands.length === 1 && words.length === 1 && operands[0] === 'help') markInert(invocation, 'help');
-    if (operands.length === 1 && words.length === 1 && operands[0] === 'version')
-      markInert(invocation, 'version');
+    const asks = onlyAsks(words, false, spec.operands === 'guess');
+    if (asks) markInert(invocation, asks);
     readOperands(run, operands);
     readListener(run);
     if (!spec.bare && isEmpty(invocation, read)) markInert(invocation, 'no_operand');
@@ -294,13 +306,6 @@ export function specParser(spec: ToolSpec): ArgumentParser {
 
 const GENERIC_GRAMMAR: Grammar = { short: '', long: 'help version', abbreviate: false };
 
-/** Help or version and nothing else. */
-function onlyAsks(words: readonly string[]): 'help' | 'version' | undefined {
-  if (words.length !== 1) return undefined;
-  if (/^(?:-h|-\?|--?help|help)$/.test(words[0]!)) return 'help';
-  return /^(?:-V|-v|--?version|version)$/.test(words[0]!) ? 'version' : undefined;
-}
-
 /** For tools without a grammar of their own: help, version, and every word that can only be a peer. */
 export function genericParser(tool: string): ArgumentParser {
   const parse = specParser({
@@ -312,7 +317,7 @@ export function genericParser(tool: string): ArgumentParser {
   });
   return (words, context) => {
     const invocation = parse(words, context);
-    const asks = onlyAsks(words);
+    const asks = onlyAsks(words, true, true);
     if (asks) markInert(invocation, asks);
     for (const word of words) {
       const value = /^--?[A-Za-z][\w-]{0,64}=(.+)$/s.exec(word)?.[1];

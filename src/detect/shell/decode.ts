@@ -103,29 +103,41 @@ function outputOf(script: ShellScript, command: SimpleCommand, hops: number): st
   return name === 'cat' ? input : undefined;
 }
 
-/** Who runs what this command writes: through a pipe, a substitution, a process substitution. */
-function runnerOf(script: ShellScript, command: SimpleCommand, hops: number): string | undefined {
-  for (const index of command.stdout_to) {
-    const next = script.commands[index]!;
-    const { name } = programOf(next);
-    if (isInterpreter(name)) return name;
-    if (name === 'xargs' && next.words.some((word) => SHELL.test(word.text))) return 'sh';
-    if (hops > 0) {
-      const further = runnerOf(script, next, hops - 1);
-      if (further) return further;
+/** The interpreter a command is, itself or through xargs. */
+function interpreterOf(command: SimpleCommand): string | undefined {
+  const { name } = programOf(command);
+  if (isInterpreter(name)) return name;
+  return name === 'xargs' && command.words.some((word) => SHELL.test(word.text)) ? 'sh' : undefined;
+}
+
+/** Who runs what this command writes: through a pipe of some commands, a substitution, a process substitution. */
+function runnerOf(script: ShellScript, command: SimpleCommand): string | undefined {
+  const seen = new Set<number>();
+  let layer = [command];
+  for (let hop = 0; hop < 5 && layer.length > 0; hop += 1) {
+    const next: SimpleCommand[] = [];
+    for (const index of layer.flatMap((entry) => entry.stdout_to)) {
+      if (seen.has(index)) continue;
+      seen.add(index);
+      const reader = script.commands[index]!;
+      const interpreter = interpreterOf(reader);
+      if (interpreter) return interpreter;
+      next.push(reader);
     }
+    layer = next;
   }
-  const holder = command.inside && script.commands[command.inside.command];
-  if (!holder || !command.inside || command.stdout_to.length > 0) return undefined;
+  const last = command.stdout_to.length === 0 ? command : undefined;
+  const holder = last?.inside && script.commands[last.inside.command];
+  if (!holder || !last?.inside) return undefined;
   const { name, at } = programOf(holder);
   if (name === 'eval' || name === '.' || name === 'source') return name;
-  if (command.inside.place === 'word' && command.inside.index === at) return 'sh';
+  if (last.inside.place === 'word' && last.inside.index === at) return 'sh';
   return isInterpreter(name) ? name : undefined;
 }
 
 function decodeOne(script: ShellScript, command: SimpleCommand, depth: number): DecodedScript | undefined {
   if (!decoderOf(command)) return undefined;
-  const interpreter = runnerOf(script, command, 4);
+  const interpreter = runnerOf(script, command);
   if (interpreter === undefined) return undefined;
   // Behind the decoder something else may change the text (`| gunzip |`): then it cannot be read.
   const direct = command.stdout_to.every((index) => isRunner(script.commands[index]!));
@@ -150,9 +162,12 @@ function isRunner(command: SimpleCommand): boolean {
  */
 export function decodeBase64Pipe(script: ShellScript, depth = 2): DecodedScript[] {
   const found: DecodedScript[] = [];
+  let examined = 0;
   const visit = (current: ShellScript, level: number): void => {
     for (const command of current.commands) {
-      if (found.length >= 16) return;
+      if (found.length >= 16 || examined >= 64) return;
+      if (!decoderOf(command)) continue;
+      examined += 1;
       if (command.stdout_to.some((index) => decoderOf(current.commands[index]!))) continue;
       const decoded = decodeOne(current, command, level);
       if (!decoded) continue;

@@ -14,7 +14,7 @@ const MORE_OPTIONS = /^(?:--|[-+][A-Za-z]{1,8})\s+/;
 /** Position behind the `-c` of the shell, the first one after the shell's name if that is given and found. */
 function behindOption(raw: string, shell: string | undefined): number | undefined {
   let from = 0;
-  if (shell !== undefined) {
+  if (shell) {
     for (let at = raw.indexOf(shell); at >= 0; at = raw.indexOf(shell, at + 1)) {
       const before = at === 0 ? ' ' : raw[at - 1]!;
       if (!/[\s/"]/.test(before) || !/\s/.test(raw[at + shell.length] ?? '')) continue;
