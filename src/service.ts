@@ -13,7 +13,6 @@ import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
-import type { ExecEvent } from './model/exec-event.ts';
 import type { Finding, Severity } from './model/finding.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
@@ -82,19 +81,13 @@ export function openService(parts: ServiceParts): Service {
       relay: (body: Buffer, type: string) => void deliverer.relay(bodyId(body), body, type, to),
     };
   }
-  const node = nodeName(config);
-  const place = (event: ExecEvent): ExecEvent => ({
-    ...event,
-    node: event.node ?? node,
-    ...((event.cluster ?? config.cluster) !== undefined && { cluster: event.cluster ?? config.cluster! }),
-  });
   const router = routerOf(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
-    enrich: place,
+    place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity: lowestSeverity(config.route, traitsOf(config)),
