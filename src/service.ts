@@ -34,9 +34,6 @@ import { Metrics } from './telemetry/metrics.ts';
 import { routeEvents } from './telemetry/route-events.ts';
 import { sourceMetrics } from './telemetry/source-metrics.ts';
 
-/** How often Lanner looks after itself. */
-const watchMs = 10_000;
-
 /** A Lanner put together from its configuration. Constructing it touches nothing outside the process. */
 export interface Service {
   readonly pipeline: Pipeline;
@@ -118,7 +115,7 @@ export function openService(parts: ServiceParts): Service {
 
   /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
   function watchTroubles(): void {
-    cancelWatch = systemClock.after(watchMs, watchTroubles);
+    cancelWatch = systemClock.after(config.notices.look_secs * 1000, watchTroubles);
     const observation = {
       sources: sources.map((source) => source.health()),
       counts: pipeline.counts(),
