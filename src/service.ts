@@ -74,6 +74,7 @@ export function openService(parts: ServiceParts): Service {
     clock: systemClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
+    bounds: config.spool,
   });
   function relayFor(name: string, source: Config['sources'][string]) {
     if (source.type !== 'falco_http' || source.relay === undefined) return {};
