@@ -6,7 +6,7 @@ import type { ExecEvent } from './exec-event.ts';
  */
 export const unknownReasons = {
   deadline: 'no answer came in time',
-  container_gone: 'no source knows the container: it was removed before it was asked for',
+  container_gone: 'no source knows the container: it was removed before it was asked for, or is not theirs',
   ambiguous_id: 'the sensor gave a shortened id that more than one container has',
   invalid_id: 'what the sensor gave is no container id',
   no_source: 'neither a container runtime nor Kubernetes is there to be asked',
