@@ -52,10 +52,11 @@ export async function askKubernetes(
   const first = new AbortController();
   const plain = source.ask(question, first.signal);
   if (runtime === undefined || !(plain instanceof Promise)) return plain;
-  const told = runtime.then((lookup): Facts | Promise<Lookup> =>
-    lookup.kind === 'found' ? lookup.facts : plain,
-  ) as Promise<Lookup | Facts>;
-  const winner: Lookup | Facts = await Promise.race([plain, told]);
+  const told = async (): Promise<Lookup | Facts> => {
+    const lookup = await runtime;
+    return lookup.kind === 'found' ? lookup.facts : plain;
+  };
+  const winner: Lookup | Facts = await Promise.race([plain, told()]);
   if (isLookup(winner)) return winner;
   first.abort();
   if (winner.podless) return { kind: 'missing' };
