@@ -138,9 +138,7 @@ export async function startCriServer(socket: string, world = recordedCri()): Pro
     GetContainerEvents(stream: grpc.ServerWritableStream<object, object>) {
       it.calls.GetContainerEvents = (it.calls.GetContainerEvents ?? 0) + 1;
       if (it.events === undefined) {
-        stream.destroy(
-          Object.assign(new Error('unknown method GetContainerEvents'), { code: grpc.status.UNIMPLEMENTED }),
-        );
+        stream.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'unknown method GetContainerEvents' });
         return;
       }
       streams.add(stream);

@@ -90,8 +90,10 @@ export function createCriSource(options: CriOptions): FactSource {
     const stop = () => ended.abort();
     signal.addEventListener('abort', stop, { once: true });
     const stream = streamed ? readEvents(open, learn, ended.signal) : Promise.resolve(false);
+    const noStream = new AbortController();
     const watch = stream.then((offered) => {
       hasStream = false;
+      noStream.abort();
       // The stream was there and ended: the runtime stops, so begin anew. It never was: go on by asking.
       if (offered) stop();
     });
@@ -114,7 +116,8 @@ export function createCriSource(options: CriOptions): FactSource {
       const now = ids.sort().join();
       wait = now === last ? Math.min(wait * 2, idle * maxIdleFactor) : idle;
       last = now;
-      await pause(clock, hasStream ? recountMs : wait, ended.signal);
+      if (hasStream) await pause(clock, recountMs, AbortSignal.any([ended.signal, noStream.signal]));
+      else await pause(clock, wait, ended.signal);
     }
     signal.removeEventListener('abort', stop);
     if (signal.aborted) return;
