@@ -284,7 +284,7 @@ describe('conduct towards CRI', () => {
   });
 
   it('lets an event go with "deadline" when the runtime is slow, and has the facts for the next', async () => {
-    const made = await connected({ deadline_ms: 20 });
+    const made = await connected({ deadline_ms: 20, breaker: { failures: 100 } });
     server!.delay = 80;
     const world = server!.world;
     const late = 'f'.repeat(64);
@@ -297,7 +297,7 @@ describe('conduct towards CRI', () => {
   });
 
   it('gives the facts later to who asks for them', async () => {
-    const made = await connected({ deadline_ms: 20, follow_up_secs: 5 });
+    const made = await connected({ deadline_ms: 20, follow_up_secs: 5, breaker: { failures: 100 } });
     server!.delay = 60;
     const late = 'f'.repeat(64);
     const copy = structuredClone(server!.world.containers.get(web)!);
@@ -317,8 +317,9 @@ describe('conduct towards CRI', () => {
 
   it('leaves a runtime that never answers alone after some failures, and comes back to it', async () => {
     const made = await connected({
-      deadline_ms: 10,
-      lookup_timeout_ms: 30,
+      deadline_ms: 50,
+      lookup_timeout_ms: 100,
+      poll_secs: 0.05,
       breaker: { failures: 3, open_ms: 30, open_max_ms: 30 },
     });
     await warm(made);
@@ -364,7 +365,13 @@ describe('conduct towards CRI', () => {
   });
 
   it('refuses more lookups than it may hold', async () => {
-    const made = await connected({ max_lookups: 1, max_waiting: 2, deadline_ms: 20, lookup_timeout_ms: 50 });
+    const made = await connected({
+      max_lookups: 1,
+      max_waiting: 2,
+      deadline_ms: 20,
+      lookup_timeout_ms: 50,
+      breaker: { failures: 100 },
+    });
     await warm(made);
     server!.delay = 'never';
     const pending = ['1', '2', '3'].map((digit) => made.enricher.enrich(execIn(digit.repeat(64))));

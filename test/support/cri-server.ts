@@ -138,7 +138,10 @@ export async function startCriServer(socket: string, world = recordedCri()): Pro
     GetContainerEvents(stream: grpc.ServerWritableStream<object, object>) {
       it.calls.GetContainerEvents = (it.calls.GetContainerEvents ?? 0) + 1;
       if (it.events === undefined) {
-        stream.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'unknown method GetContainerEvents' });
+        stream.emit('error', {
+          code: grpc.status.UNIMPLEMENTED,
+          details: 'unknown method GetContainerEvents',
+        });
         return;
       }
       streams.add(stream);
