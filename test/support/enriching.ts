@@ -76,9 +76,13 @@ export function rig(config: z.input<typeof enrichSchema>, deps: Partial<Enricher
   };
 }
 
-/** Fulfilled as soon as `holds` is true; fails after five seconds. */
-export async function until(holds: () => boolean | Promise<boolean>, what = 'the condition'): Promise<void> {
-  const end = Date.now() + 5000;
+/** Fulfilled as soon as `holds` is true; fails after `ms`. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  what = 'the condition',
+  ms = 10_000,
+): Promise<void> {
+  const end = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`${what} did not come about`);
     await new Promise((resolve) => setTimeout(resolve, 5));
