@@ -166,7 +166,10 @@ export const enrichSchema = z
       .min(1)
       .max(100_000)
       .default(512)
-      .describe('Lookups that wait for their turn, for each runtime; more are not made.'),
+      .describe(
+        'Lookups that wait for their turn, for each runtime; more are not made. Those that look ahead are ' +
+          'counted apart and come after those of findings.',
+      ),
     cache: cacheSchema,
     breaker: breakerSchema,
   })

@@ -233,7 +233,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     if (record === 'ambiguous') return;
     const open = needs(record);
     if ((!open.runtime && !open.kubernetes) || recentOf(id) !== undefined) return;
-    inquire({ id }, record);
+    inquire({ id, ahead: true }, record);
   };
 
   const learnFor = (source: FactSource): Learn => ({

@@ -31,7 +31,9 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
     changed: (open) => events.breaker(source.name, source.kind, open),
   });
   const slots = isWatch ? limits.max_waiting : limits.max_lookups;
-  const waiting: (() => void)[] = [];
+  // A storm of new containers must not keep findings from their facts.
+  const queues = { urgent: [] as (() => void)[], ahead: [] as (() => void)[] };
+  const queueOf = (question: Question) => (question.ahead ? queues.ahead : queues.urgent);
   let running = 0;
 
   const refuse = (reason: UnknownReason): Lookup => {
@@ -41,14 +43,14 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
 
   // A slot goes from hand to hand: `running` falls only when nobody waits.
   const release = () => {
-    const next = waiting.shift();
+    const next = queues.urgent.shift() ?? queues.ahead.shift();
     if (next === undefined) running -= 1;
     else next();
   };
 
   const look = async (question: Question, isTrial: boolean, signal?: AbortSignal): Promise<Lookup> => {
     const queued = running >= slots;
-    if (queued) await new Promise<void>((resolve) => waiting.push(resolve));
+    if (queued) await new Promise<void>((resolve) => queueOf(question).push(resolve));
     else running += 1;
     try {
       // Much may have happened while it waited for its turn; a trial has to be made, or the breaker never closes.
@@ -68,7 +70,8 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
     ask(question, signal) {
       const down = source.down();
       if (down !== undefined) return refuse(down);
-      if (waiting.length >= limits.max_waiting || (isWatch && running >= slots)) return refuse('overloaded');
+      const isFull = queueOf(question).length >= limits.max_waiting;
+      if (isFull || (isWatch && running >= slots)) return refuse('overloaded');
       const isTrial = breaker.isOpen();
       if (!isWatch && !breaker.admits()) return refuse('breaker_open');
       return look(question, isTrial, signal);

@@ -30,6 +30,8 @@ export interface Question {
   id: string;
   pod?: { namespace: string; name: string; uid?: string };
   container_name?: string;
+  /** Nobody waits for the answer yet: it comes after those somebody waits for. */
+  ahead?: true;
 }
 
 export type Lookup =
