@@ -139,7 +139,10 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     const isLasting = (lookup: Lookup | undefined) =>
       lookup === undefined ||
       (lookup.kind === 'found' && !lookup.facts.provisional && !lookup.facts.incomplete);
-    if (isLasting(results.runtime) && isLasting(results.kubernetes)) recent.delete(id);
+    const isRefused = (lookup: Lookup | undefined) =>
+      lookup?.kind === 'failed' && lookup.reason === 'overloaded';
+    const isDone = isLasting(results.runtime) && isLasting(results.kubernetes);
+    if (isDone || isRefused(results.runtime) || isRefused(results.kubernetes)) recent.delete(id);
     else recent.set(id, { results, until: clock.now() + config.cache.negative_ms });
   };
 

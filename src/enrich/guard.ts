@@ -71,7 +71,8 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
       const down = source.down();
       if (down !== undefined) return refuse(down);
       const isFull = queueOf(question).length >= limits.max_waiting;
-      if (isFull || (isWatch && running >= slots)) return refuse('overloaded');
+      const isCrowded = isWatch && running >= (question.ahead ? slots / 2 : slots);
+      if (isFull || isCrowded) return refuse('overloaded');
       const isTrial = breaker.isOpen();
       if (!isWatch && !breaker.admits()) return refuse('breaker_open');
       return look(question, isTrial, signal);
