@@ -44,19 +44,21 @@ export function assemble(event: ExecEvent, knowledge: Knowledge): ExecEvent {
   const pod = event.pod || view?.pod ? ({ ...event.pod, ...view?.pod } as Pod) : undefined;
   const node = event.node ?? view?.node;
   const cluster = event.cluster ?? knowledge.cluster;
-  const { unknown: before, ...rest } = event;
-  const others = Object.entries(before ?? {}).filter(([fact]) => !ours.has(fact));
-  const unknown = { ...Object.fromEntries(others), ...missing(container, image, pod, knowledge) };
-  return {
-    ...rest,
-    ...(node === undefined ? {} : { node }),
-    ...(cluster === undefined ? {} : { cluster }),
-    container,
-    ...(image === undefined ? {} : { image }),
-    ...(pod === undefined ? {} : { pod }),
-    process: processFacts(event, container, view),
-    ...(Object.keys(unknown).length > 0 ? { unknown } : {}),
-  };
+  const done: ExecEvent = { ...event, container, process: processFacts(event, container, view) };
+  if (node !== undefined) done.node = node;
+  if (cluster !== undefined) done.cluster = cluster;
+  if (image !== undefined) done.image = image;
+  if (pod !== undefined) done.pod = pod;
+  const unknown = missing(container, image, pod, knowledge);
+  for (const fact in event.unknown) if (!ours.has(fact)) unknown[fact] = event.unknown[fact]!;
+  if (isEmpty(unknown)) delete done.unknown;
+  else done.unknown = unknown;
+  return done;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
 }
 
 /** The names a sensor gives are replaced as a whole, so that no tag of one stands beside the other's digest. */
@@ -66,6 +68,8 @@ function joinImage(
   otherDigests: string[],
 ): ImageFacts | undefined {
   if (known === undefined) return sensor;
+  if (sensor === undefined)
+    return otherDigests.length > 0 ? { ...known, other_digests: otherDigests } : known;
   const named = known.repository !== undefined || known.reference !== undefined;
   const {
     reference: _reference,
@@ -74,7 +78,7 @@ function joinImage(
     tag: _tag,
     mutable_tag: _mutable,
     ...rest
-  } = sensor ?? {};
+  } = sensor;
   const base = named ? rest : sensor;
   return { ...base, ...known, ...(otherDigests.length > 0 ? { other_digests: otherDigests } : {}) };
 }
@@ -96,11 +100,11 @@ function missing(
   image: ImageFacts | undefined,
   pod: Pod | undefined,
   knowledge: Knowledge,
-): Record<string, UnknownReason> {
+): Record<string, string> {
   const { runtime, kubernetes, notTold, view, hasKubernetes, hasRuntime } = knowledge;
   const general: UnknownReason =
     runtime ?? kubernetes ?? (hasRuntime || hasKubernetes ? 'not_told' : 'no_source');
-  const unknown: Record<string, UnknownReason> = {};
+  const unknown: Record<string, string> = {};
   const say = (fact: string, isKnown: boolean, reason: UnknownReason) => {
     if (!isKnown) unknown[fact] = reason;
   };

@@ -25,16 +25,23 @@ type Limits = Pick<
  */
 export function guard(source: FactSource, limits: Limits, clock: Clock, events: EnrichEvents): GuardedSource {
   const isWatch = source.kind === 'kubernetes';
+  const slots = isWatch ? limits.max_waiting : limits.max_lookups;
+  // A storm of new containers must not keep findings from their facts.
+  const queues: Record<'urgent' | 'ahead', Waiter[]> = { urgent: [], ahead: [] };
+  const queueOf = (question: Question) => (question.ahead ? queues.ahead : queues.urgent);
+  let running = 0;
+
   const breaker = createBreaker({
     ...limits.breaker,
     now: clock.now,
-    changed: (open) => events.breaker(source.name, source.kind, open),
+    changed(open) {
+      events.breaker(source.name, source.kind, open);
+      if (!open) return;
+      // Who waits for a turn would wait for those that hang.
+      const all = [...queues.urgent.splice(0), ...queues.ahead.splice(0)];
+      for (const turnAway of all) turnAway(false);
+    },
   });
-  const slots = isWatch ? limits.max_waiting : limits.max_lookups;
-  // A storm of new containers must not keep findings from their facts.
-  const queues = { urgent: [] as (() => void)[], ahead: [] as (() => void)[] };
-  const queueOf = (question: Question) => (question.ahead ? queues.ahead : queues.urgent);
-  let running = 0;
 
   const refuse = (reason: UnknownReason): Lookup => {
     events.refused(source.kind, reason);
@@ -45,19 +52,17 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
   const release = () => {
     const next = queues.urgent.shift() ?? queues.ahead.shift();
     if (next === undefined) running -= 1;
-    else next();
+    else next(true);
   };
 
-  const look = async (question: Question, isTrial: boolean, signal?: AbortSignal): Promise<Lookup> => {
-    const queued = running >= slots;
-    if (queued) await new Promise<void>((resolve) => queueOf(question).push(resolve));
-    else running += 1;
+  const look = async (question: Question, signal?: AbortSignal): Promise<Lookup> => {
+    if (running >= slots) {
+      const hasTurn = await new Promise<boolean>((resolve) => queueOf(question).push(resolve));
+      if (!hasTurn) return refuse('breaker_open');
+    } else running += 1;
     try {
-      // Much may have happened while it waited for its turn; a trial has to be made, or the breaker never closes.
-      if (queued && !isTrial) {
-        const reason = source.down() ?? (breaker.isOpen() ? 'breaker_open' : undefined);
-        if (reason !== undefined) return refuse(reason);
-      }
+      const down = source.down();
+      if (down !== undefined) return refuse(down);
       return await timed(source, question, limits, clock, events, isWatch ? undefined : breaker, signal);
     } finally {
       release();
@@ -70,15 +75,23 @@ export function guard(source: FactSource, limits: Limits, clock: Clock, events: 
     ask(question, signal) {
       const down = source.down();
       if (down !== undefined) return refuse(down);
-      const isFull = queueOf(question).length >= limits.max_waiting;
-      const isCrowded = isWatch && running >= (question.ahead ? slots / 2 : slots);
-      if (isFull || isCrowded) return refuse('overloaded');
-      const isTrial = breaker.isOpen();
-      if (!isWatch && !breaker.admits()) return refuse('breaker_open');
-      return look(question, isTrial, signal);
+      if (isWatch) {
+        if (running >= (question.ahead ? slots / 2 : slots)) return refuse('overloaded');
+        return look(question, signal);
+      }
+      if (breaker.isOpen()) {
+        if (!breaker.admits()) return refuse('breaker_open');
+        // The trial takes no turn: those that hang must not delay the recovery.
+        return timed(source, question, limits, clock, events, breaker, signal);
+      }
+      if (queueOf(question).length >= limits.max_waiting) return refuse('overloaded');
+      return look(question, signal);
     },
   };
 }
+
+/** Called with true when it is its turn, with false when there will be none. */
+type Waiter = (hasTurn: boolean) => void;
 
 async function timed(
   source: FactSource,
