@@ -1,19 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { type Clock, pause, systemClock } from '../lib/clock.ts';
-import type { Enricher, EnrichHealth, UnknownReason } from '../model/enrich.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Enricher, UnknownReason } from '../model/enrich.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { EnrichEvents } from '../telemetry/enrich-events.ts';
 import { assemble, type Knowledge } from './assemble.ts';
 import type { EnrichConfig } from './config.ts';
+import { createFollowUps } from './follow-up.ts';
 import { type GuardedSource, guard } from './guard.ts';
+import { healthOf } from './health.ts';
 import { askKubernetes, askRuntimes, type Results, reasonOf } from './inquiry.ts';
 import { type ContainerRecord, Records, viewOf } from './records.ts';
 import { type FactSource, isContainerId, type Learn, type Lookup, type Question } from './source.ts';
 
 /** Lookups under way, at most; more are answered `overloaded`. */
 const maxInquiries = 4096;
-/** Events waiting for late facts, at most. */
-const maxFollowUps = 1000;
 
 /** Finds sources that are not named: calls `add` for each, and `looked` after each look. */
 export type Discover = (
@@ -53,7 +53,6 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
   const runtimes: GuardedSource[] = [];
   let kubernetes: GuardedSource | undefined;
   let running: Promise<unknown> | undefined;
-  let followUps = 0;
   const closing = new AbortController();
 
   const add = (source: FactSource): GuardedSource => {
@@ -261,34 +260,19 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     return { tried, ended };
   };
 
+  const followUps = createFollowUps({
+    window_ms: config.follow_up_secs * 1000,
+    clock,
+    events,
+    closing: closing.signal,
+    look,
+    pending: (id) => inquiries.get(id)?.done,
+  });
+
   return {
     enrich: look,
     observe,
-    async later(event) {
-      if (config.follow_up_secs === 0 || event.container === undefined || !mayCome(event)) return undefined;
-      if (followUps >= maxFollowUps) {
-        events.followUp('refused');
-        return undefined;
-      }
-      followUps += 1;
-      try {
-        const end = clock.now() + config.follow_up_secs * 1000;
-        for (let wait = 100; clock.now() < end && !closing.signal.aborted; wait = Math.min(wait * 2, 5000)) {
-          const asked = inquiries.get(event.container.id);
-          const rest = pause(clock, Math.min(wait, Math.max(end - clock.now(), 1)), closing.signal);
-          await (asked === undefined ? rest : Promise.race([asked.done, rest]));
-          const again = await look(event);
-          if (tellsMore(event, again)) {
-            events.followUp('updated');
-            return again;
-          }
-        }
-        events.followUp('expired');
-        return undefined;
-      } finally {
-        followUps -= 1;
-      }
-    },
+    later: (event) => followUps.later(event),
     health: () => healthOf(runtimes, kubernetes),
     async start(signal) {
       const either = AbortSignal.any([signal, closing.signal]);
@@ -326,50 +310,4 @@ function questionOf(event: ExecEvent): Question {
       : { pod: { namespace: pod.namespace, name: pod.name, ...(pod.uid ? { uid: pod.uid } : {}) } }),
     ...(container!.name === undefined ? {} : { container_name: container!.name }),
   };
-}
-
-/** Reasons that waiting can mend. */
-const passing = new Set<string>([
-  'deadline',
-  'unavailable',
-  'breaker_open',
-  'overloaded',
-  'failed',
-  'socket_missing',
-  'socket_permission',
-  'container_gone',
-] satisfies UnknownReason[]);
-
-function mayCome(event: ExecEvent): boolean {
-  return Object.values(event.unknown ?? {}).some((reason) => passing.has(reason));
-}
-
-/** True if a fact that was unknown before is known now. */
-function tellsMore(before: ExecEvent, now: ExecEvent): boolean {
-  return Object.keys(before.unknown ?? {}).some((fact) => now.unknown?.[fact] === undefined);
-}
-
-function healthOf(runtimes: readonly GuardedSource[], kubernetes: GuardedSource | undefined): EnrichHealth[] {
-  const all = [...runtimes, ...(kubernetes === undefined ? [] : [kubernetes])];
-  if (all.length === 0) {
-    return [
-      {
-        name: 'enrich',
-        state: 'off',
-        code: 'enrich_no_source',
-        reason:
-          'no container runtime was found and Kubernetes is not asked; name a socket under enrich.runtimes or give a kubeconfig',
-      },
-    ];
-  }
-  return all.map(({ source, isOpen }) => {
-    const health = source.health();
-    if (health.state !== 'ok' || !isOpen()) return health;
-    return {
-      ...health,
-      state: 'degraded',
-      code: 'runtime_slow',
-      reason: 'lookups failed or were late repeatedly and pause; they are tried again by themselves',
-    };
-  });
 }

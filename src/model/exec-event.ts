@@ -199,6 +199,7 @@ export interface ImageFacts {
   config_digest?: string;
   labels?: Record<string, string>;
   created?: string;
+  /** As the runtime counts: packed with containerd, unpacked with Docker. */
   size_bytes?: number;
   layers?: number;
   entrypoint?: string[];

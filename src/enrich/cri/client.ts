@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { within } from '../../lib/abort.ts';
 import { LannerError } from '../../lib/errors.ts';
 import { socketError } from '../unix-socket.ts';
 import type {
@@ -185,7 +186,7 @@ export function connectError(socket: string, error: unknown): LannerError {
 export async function servesCri(socket: string, signal: AbortSignal): Promise<boolean> {
   const client = openCriClient(socket);
   try {
-    await client.version(AbortSignal.any([signal, AbortSignal.timeout(2000)]));
+    await within(2000, signal, client.version);
     return true;
   } catch (error) {
     return !(error instanceof CallError && error.failure === 'unimplemented');

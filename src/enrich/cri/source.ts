@@ -1,3 +1,4 @@
+import { within } from '../../lib/abort.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import type { EnrichEvents } from '../../telemetry/enrich-events.ts';
 import type { EnrichConfig } from '../config.ts';
@@ -90,10 +91,10 @@ export function createCriSource(options: CriOptions): FactSource {
     const stop = () => ended.abort();
     signal.addEventListener('abort', stop, { once: true });
     const stream = streamed ? readEvents(open, learn, ended.signal) : Promise.resolve(false);
-    const noStream = new AbortController();
+    let wake = () => {};
     const watch = stream.then((offered) => {
       hasStream = false;
-      noStream.abort();
+      wake();
       // The stream was there and ended: the runtime stops, so begin anew. It never was: go on by asking.
       if (offered) stop();
     });
@@ -106,18 +107,16 @@ export function createCriSource(options: CriOptions): FactSource {
     let wait = idle;
     let last = '';
     while (!ended.signal.aborted) {
-      const running = await open.list(
-        undefined,
-        AbortSignal.any([ended.signal, AbortSignal.timeout(firstAnswerMs)]),
-      );
+      const running = await within(firstAnswerMs, ended.signal, (limited) => open.list(undefined, limited));
       const ids = running.map((container) => container.id);
       for (const id of ids) learn.started(id);
       learn.alive(new Set(ids));
       const now = ids.sort().join();
       wait = now === last ? Math.min(wait * 2, idle * maxIdleFactor) : idle;
       last = now;
-      if (hasStream) await pause(clock, recountMs, AbortSignal.any([ended.signal, noStream.signal]));
-      else await pause(clock, wait, ended.signal);
+      const rest = pause(clock, hasStream ? recountMs : wait, ended.signal);
+      if (!hasStream) await rest;
+      else await Promise.race([rest, new Promise<void>((resolve) => (wake = resolve))]);
     }
     signal.removeEventListener('abort', stop);
     if (signal.aborted) return;
@@ -158,7 +157,7 @@ export function streamsEvents(mode: EnrichConfig['events'], version: VersionResp
 
 async function firstAnswer(open: CriClient, socket: string, signal: AbortSignal): Promise<VersionResponse> {
   try {
-    return await open.version(AbortSignal.any([signal, AbortSignal.timeout(firstAnswerMs)]));
+    return await within(firstAnswerMs, signal, open.version);
   } catch (error) {
     throw connectError(socket, error);
   }

@@ -1,3 +1,4 @@
+import { within } from '../../lib/abort.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import type { EnrichEvents } from '../../telemetry/enrich-events.ts';
 import type { StoredImage } from '../image.ts';
@@ -48,16 +49,14 @@ export function createDockerSource(options: DockerOptions): FactSource {
 
   const follow = async (open: DockerClient, learn: Learn, signal: AbortSignal): Promise<void> => {
     const stop = new AbortController();
-    const either = AbortSignal.any([signal, stop.signal]);
+    const either = stop.signal;
+    signal.addEventListener('abort', () => stop.abort(), { once: true });
     // The stream first, so that nothing falls between the list and it.
     const stream = open.events((event) => hear(event, learn), either).finally(() => stop.abort());
     stream.catch(() => undefined);
     try {
       while (!either.aborted) {
-        const running = await open.list(
-          undefined,
-          AbortSignal.any([either, AbortSignal.timeout(firstAnswerMs)]),
-        );
+        const running = await within(firstAnswerMs, either, (limited) => open.list(undefined, limited));
         for (const { Id } of running) learn.started(Id);
         learn.alive(new Set(running.map(({ Id }) => Id)));
         await pause(clock, recountMs, either);
@@ -72,7 +71,7 @@ export function createDockerSource(options: DockerOptions): FactSource {
     await checkSocket(socket, signal);
     const open = openDockerClient(socket);
     try {
-      const version = await open.version(AbortSignal.any([signal, AbortSignal.timeout(firstAnswerMs)]));
+      const version = await within(firstAnswerMs, signal, open.version);
       runtime = runtimeName(version);
       client = open;
       up(`${runtime} ${version.Version}`);

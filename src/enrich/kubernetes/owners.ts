@@ -1,3 +1,4 @@
+import { within } from '../../lib/abort.ts';
 import type { UnknownReason } from '../../model/enrich.ts';
 import { createOnce } from '../once.ts';
 import { type Chosen, type PodFacts, pick } from './facts.ts';
@@ -36,7 +37,7 @@ export function createOwners(chosen: Chosen, max: number): Owners {
   const turns = createTurns(atATime);
 
   const read = <T>(http: KubeHttp, path: string, signal: AbortSignal): Promise<T | undefined> =>
-    turns(() => http.metadata<T>(path, AbortSignal.any([signal, AbortSignal.timeout(requestMs)])));
+    turns(() => within(requestMs, signal, (limited) => http.metadata<T>(path, limited)));
 
   const workload = async (pod: PodFacts, http: KubeHttp, signal: AbortSignal): Promise<Surroundings> => {
     let top = pod.owner;

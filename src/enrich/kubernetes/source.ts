@@ -1,3 +1,4 @@
+import { within } from '../../lib/abort.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { LannerError } from '../../lib/errors.ts';
 import type { UnknownReason } from '../../model/enrich.ts';
@@ -84,13 +85,13 @@ export function createKubernetesSource(options: KubernetesOptions): FactSource {
   };
 
   const run = async (watch: PodWatch, http: KubeHttp, up: (version: string) => void, signal: AbortSignal) => {
-    const version = await http
-      .get<{ gitVersion?: string }>('/version', AbortSignal.any([signal, AbortSignal.timeout(10_000)]))
-      .catch((error: unknown): { gitVersion?: string } => {
-        // Some clusters close /version to accounts; the watch decides.
-        if (error instanceof LannerError && error.code === 'kube_denied') return {};
-        throw error;
-      });
+    const version = await within(10_000, signal, (limited) =>
+      http.get<{ gitVersion?: string }>('/version', limited),
+    ).catch((error: unknown): { gitVersion?: string } => {
+      // Some clusters close /version to accounts; the watch decides.
+      if (error instanceof LannerError && error.code === 'kube_denied') return {};
+      throw error;
+    });
     await watch.run(http, () => up(`kubernetes ${version.gitVersion ?? ''}`.trim()), signal);
   };
 

@@ -1,3 +1,4 @@
+import { within } from '../../lib/abort.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import { LannerError } from '../../lib/errors.ts';
 import { type KubeHttp, StatusError } from './http.ts';
@@ -48,9 +49,8 @@ export function createPodWatch(options: PodWatchOptions): PodWatch {
     let next: string | undefined;
     for (;;) {
       const query = { ...selector, limit: String(options.page ?? 500), ...(next ? { continue: next } : {}) };
-      const page = await http.get<PodList>(
-        `/api/v1/pods?${new URLSearchParams(query)}`,
-        AbortSignal.any([signal, AbortSignal.timeout(requestMs)]),
+      const page = await within(requestMs, signal, (limited) =>
+        http.get<PodList>(`/api/v1/pods?${new URLSearchParams(query)}`, limited),
       );
       for (const pod of page.items ?? []) {
         if (pod.metadata?.uid) uids.add(pod.metadata.uid);
@@ -71,8 +71,9 @@ export function createPodWatch(options: PodWatchOptions): PodWatch {
       timeoutSeconds: String(Math.ceil(watchSecs)),
       ...(version ? { resourceVersion: version } : {}),
     });
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(watchSecs * 1000 + graceMs)]);
-    await http.lines(`/api/v1/pods?${query}`, up, (line) => hear(line), limit);
+    await within(watchSecs * 1000 + graceMs, signal, (limited) =>
+      http.lines(`/api/v1/pods?${query}`, up, (line) => hear(line), limited),
+    );
   };
 
   const hear = (line: string): void => {

@@ -16,8 +16,18 @@ export function tellSkipped(what: string, reason: string | undefined): void {
   if (reason !== undefined) process.stderr.write(`not run here: ${what}: ${reason}\n`);
 }
 
+/** Where a program is: in the folder `LANNER_RUNTIME_DIR` (to try another release), or in the usual ones. */
 export function pathOf(program: string): string | undefined {
-  const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const first = process.env.LANNER_RUNTIME_DIR;
+  const folders = [
+    ...(first === undefined ? [] : [first]),
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+  ];
   return folders.map((folder) => `${folder}/${program}`).find((path) => existsSync(path));
 }
 
@@ -40,7 +50,8 @@ export function busyboxLayers(): TarEntry[][] {
 /** Starts a daemon with its output in a file. */
 export function startDaemon(program: string, args: readonly string[], log: string): ChildProcess {
   const out = openSync(log, 'a');
-  return spawn(program, args, { stdio: ['ignore', out, out] });
+  const PATH = [process.env.LANNER_RUNTIME_DIR, process.env.PATH].filter(Boolean).join(':');
+  return spawn(program, args, { stdio: ['ignore', out, out], env: { ...process.env, PATH } });
 }
 
 /** Ends a process and waits for it. */
