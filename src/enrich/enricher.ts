@@ -200,7 +200,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
 
   const waitFor = async (event: ExecEvent, inquiry: Inquiry, ms: number): Promise<ExecEvent> => {
     const late = await new Promise<boolean>((resolve) => {
-      const cancel = clock.after(ms, () => resolve(true));
+      const cancel = clock.after(ms, () => setImmediate(resolve, true));
       void inquiry.done.then(() => {
         cancel();
         resolve(false);

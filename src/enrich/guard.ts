@@ -107,13 +107,19 @@ async function timed(
   signal?.addEventListener('abort', giveUp, { once: true });
   let late = false;
   const start = clock.now();
-  const stopDeadline = clock.after(limits.deadline_ms, () => {
-    late = true;
-    breaker?.failed();
-  });
+  let settled = false;
+  // Where this process was busy, the answer may lie unread: it is looked at before the source is blamed.
+  const stopDeadline = clock.after(limits.deadline_ms, () =>
+    setImmediate(() => {
+      if (settled) return;
+      late = true;
+      breaker?.failed();
+    }),
+  );
   const stopTimeout = clock.after(limits.lookup_timeout_ms, giveUp);
   try {
     const answer = await source.lookup(question, abort.signal);
+    settled = true;
     const timedOut = answer.kind === 'failed' && abort.signal.aborted;
     const result: Lookup = timedOut ? { kind: 'failed', reason: 'deadline' } : answer;
     if (!late) {

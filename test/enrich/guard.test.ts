@@ -9,7 +9,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 
 /** Time that passes when told to. */
-function handClock(): Clock & { pass(ms: number): void } {
+function handClock(): Clock & { pass(ms: number): Promise<void> } {
   let time = 0;
   let timers: { at: number; action: () => void }[] = [];
   return {
@@ -21,11 +21,12 @@ function handClock(): Clock & { pass(ms: number): void } {
         timers = timers.filter((one) => one !== timer);
       };
     },
-    pass(ms) {
+    async pass(ms) {
       time += ms;
       const due = timers.filter((one) => one.at <= time);
       timers = timers.filter((one) => one.at > time);
       for (const { action } of due) action();
+      await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }
@@ -88,7 +89,7 @@ describe('a guarded source', () => {
     const { ask, asked, clock } = make();
     for (const id of ['a', 'b']) void ask({ id });
     const waiting = ask({ id: 'c' });
-    clock.pass(100);
+    await clock.pass(100);
     expect(await waiting).toEqual({ kind: 'failed', reason: 'breaker_open' });
     expect(asked).toEqual(['a', 'b']);
     expect(ask({ id: 'd' })).toEqual({ kind: 'failed', reason: 'breaker_open' });
@@ -97,8 +98,8 @@ describe('a guarded source', () => {
   it('is tried again though the questions from before still hang', async () => {
     const { ask, asked, answer, clock, isOpen } = make();
     for (const id of ['a', 'b']) void ask({ id });
-    clock.pass(100);
-    clock.pass(500);
+    await clock.pass(100);
+    await clock.pass(500);
     const trial = ask({ id: 'c' });
     expect(asked).toEqual(['a', 'b', 'c']);
     await answer('c');
@@ -110,10 +111,10 @@ describe('a guarded source', () => {
     const { ask, answer, clock } = make();
     const late = ask({ id: 'a' });
     const never = ask({ id: 'b' });
-    clock.pass(100);
+    await clock.pass(100);
     await answer('a');
     expect(await late).toEqual({ kind: 'missing' });
-    clock.pass(900);
+    await clock.pass(900);
     expect(await never).toEqual({ kind: 'failed', reason: 'deadline' });
   });
 

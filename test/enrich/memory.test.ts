@@ -14,7 +14,13 @@ afterEach(async () => {
 
 it('remembers no more than its bounds after 100,000 containers were seen', async () => {
   server = await startCriServer(folder.at('c.sock'), { ...recordedCri(), listed: new Map() });
-  one = rig({ runtimes: [folder.at('c.sock')], kubernetes: { mode: 'off' }, cache: { containers: 500 } });
+  one = rig({
+    runtimes: [folder.at('c.sock')],
+    kubernetes: { mode: 'off' },
+    cache: { containers: 500 },
+    deadline_ms: 15_000,
+    breaker: { failures: 1000 },
+  });
   const { enricher, value } = one;
   await enricher.start(new AbortController().signal);
   const id = (at: number) => at.toString(16).padStart(64, 'f');
