@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests against real programs; those whose program is not installed say which and are skipped. */
+// Tests with real container runtimes and a real API server, one file at a time; `.ci/install-real.sh` installs
+// what they need. What is missing is said on the terminal and its tests are skipped.
 export default defineConfig({
-  test: { include: ['test/**/*.real.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['test/**/*.real.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
 });

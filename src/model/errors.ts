@@ -34,5 +34,12 @@ export const errorCodes = {
   store_version: 'the store was written by a newer Lanner',
   store_unusable: 'the state directory cannot be used',
   listen_failed: 'the address to listen at cannot be bound',
+  enrich_no_source: 'neither a container runtime nor Kubernetes can be asked for image and container facts',
+  runtime_failed: 'the container runtime answers with errors',
+  runtime_slow: 'the container runtime answers too slowly; lookups pause until it recovers',
+  kube_credentials: 'the kubeconfig or service account cannot be used, or the API server does not accept it',
+  kube_denied: 'the API server does not let this account read what enrichment needs',
+  kube_failed: 'the API server answers with errors',
+  kube_node_unknown: 'the name of this node is not known, so its pods cannot be chosen',
 } as const;
 export type ErrorCode = keyof typeof errorCodes;

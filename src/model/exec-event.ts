@@ -80,6 +80,10 @@ export interface FileFacts {
   unlinked?: boolean;
   /** In the container's writable overlay layer, so not part of the image. */
   upper_layer?: boolean;
+  /** The path as given lies in a mount, so the file is not the image's; false: in none of the container's mounts. */
+  in_mount?: boolean;
+  /** That mount: the innermost one. */
+  mount?: Mount;
 }
 
 /** The process that was started. */
@@ -90,6 +94,8 @@ export interface ExecProcess extends Program {
   in_init_tree?: boolean;
   /** The sensor or the runtime says that this is an exec probe or HEALTHCHECK of the container. */
   exec_probe?: boolean;
+  /** It is the container's own first process (the entrypoint, or what that became by exec without a fork). */
+  container_process?: boolean;
   /** Login user id (audit), absent when unset. */
   login_uid?: number;
   file?: FileFacts;
@@ -125,8 +131,12 @@ export interface Container {
   name?: string;
   /** `containerd`, `docker`, `cri-o`, … */
   runtime?: string;
+  /** What the pod declares it as; `ephemeral` is a debug container added to a running pod. */
+  kind?: 'container' | 'init' | 'ephemeral';
   /** RFC 3339. */
   started_at?: string;
+  /** Seconds from the container's start to this exec, to the millisecond; 0 for its first process. */
+  age_secs?: number;
   privileged?: boolean;
   capabilities_added?: string[];
   host_network?: boolean;
@@ -171,7 +181,7 @@ export interface ExecEvent {
   exec_id?: string;
   /** The Falco rule that let it through. */
   rule?: string;
-  /** Facts enrichment looked for and could not get, each with its reason. */
+  /** Facts enrichment looked for and could not get, by name (`image`, `image.digest`, `pod`), each with its reason. */
   unknown?: Record<string, string>;
 }
 
@@ -189,6 +199,7 @@ export interface ImageFacts {
   config_digest?: string;
   labels?: Record<string, string>;
   created?: string;
+  /** As the runtime counts: packed with containerd, unpacked with Docker. */
   size_bytes?: number;
   layers?: number;
   entrypoint?: string[];

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes and a static busybox for the
+# images the tests make. Does nothing for what is there already. Needs root.
+set -eu
+
+missing=""
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need containerd containerd
+need runc runc
+need dockerd docker.io
+need busybox busybox-static
+need etcd etcd-server
+
+if [ -n "$missing" ]; then
+  apt-get update
+  # The daemons the packages would start are not wanted: each test starts its own.
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod +x /usr/sbin/policy-rc.d
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+fi
+echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1)"
