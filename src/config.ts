@@ -6,6 +6,7 @@ import { sinkSchema } from './deliver/sinks/index.ts';
 import { relaySchema } from './deliver/sinks/relay.ts';
 import { noticesSchema } from './deliver/troubles.ts';
 import { detectSchema } from './detect/index.ts';
+import { enrichSchema } from './enrich/config.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
@@ -73,6 +74,7 @@ export const configSchema = z.strictObject({
     .describe('where events come from, by name'),
   sinks: z.record(name, sinkSchema).default({}).describe('where findings go, by name'),
   detect: detectSchema.prefault({}),
+  enrich: enrichSchema.prefault({}).describe('facts about container and image that the sensor leaves out'),
   route: routeSchema.prefault({}).describe('which finding goes to which sinks'),
   notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
   page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),

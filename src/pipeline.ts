@@ -46,6 +46,8 @@ export interface PipelineParts {
   place?: { node: string; cluster?: string };
   /** Adds facts about container and image; absent, or the same event: nothing was added. */
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
+  /** For an event whose finding went out with unknown facts: the event with more of them, if they come. */
+  later?: (event: ExecEvent) => Promise<ExecEvent | undefined>;
   /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
   route: (finding: Finding) => readonly (string | Addressee)[];
   /** Fulfilled when the finding is accepted, durably where a spool is configured. */
@@ -181,12 +183,17 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     if (state !== undefined) facts.seen_before = state.seen.count(event, seconds);
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
     if (enriched instanceof Promise)
-      return track(enriched.then((one) => report(one, detector.judge(one, facts), seconds)));
+      return track(enriched.then((one) => report(one, detector.judge(one, facts), facts, seconds)));
     const same = enriched === event && (facts.seen_before ?? 0) === 0;
-    return report(enriched, same ? first : detector.judge(enriched, facts), seconds);
+    return report(enriched, same ? first : detector.judge(enriched, facts), facts, seconds);
   }
 
-  function report(event: ExecEvent, verdict: Verdict, seconds: number): Promise<void> | undefined {
+  function report(
+    event: ExecEvent,
+    verdict: Verdict,
+    facts: StateFacts,
+    seconds: number,
+  ): Promise<void> | undefined {
     if (verdict.use !== undefined) state?.chains.downloaded(event, verdict.use, seconds);
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
       return undefined;
@@ -196,7 +203,20 @@ export function openPipeline(parts: PipelineParts): Pipeline {
       amended += 1;
       return undefined;
     }
+    if (event.unknown !== undefined) followUp(made, event, facts, seconds);
     return tell(withContext(folded?.finding ?? made, seconds));
+  }
+
+  /** Facts that come too late for the finding make its next revision; nobody waits for them. */
+  function followUp(made: Finding, event: ExecEvent, facts: StateFacts, seconds: number): void {
+    void parts.later?.(event).then((known) => {
+      if (known === undefined) return;
+      const verdict = detector.judge(known, facts);
+      if (verdict.severity === 'none') return;
+      const again = makeFinding(placed(known), verdict, made.id, made.revision);
+      const revised = state?.folds.revise(again) ?? { ...again, revision: again.revision + 1 };
+      void tell(withContext(revised, seconds));
+    });
   }
 
   function placed(event: ExecEvent): ExecEvent {

@@ -12,6 +12,7 @@ import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
 import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
+import { createEnricher } from './enrich/index.ts';
 import { serveControl } from './http/control.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { messageOf } from './lib/errors.ts';
@@ -82,12 +83,15 @@ export function openService(parts: ServiceParts): Service {
       relay: (body: Buffer, type: string) => void deliverer.relay(bodyId(body), body, type, to),
     };
   }
+  const enricher = createEnricher(config.enrich, { metrics, log });
   const router = routerOf(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
   const pipeline = openPipeline({
     detector: parts.detector,
-    ...openState(config, parts.state ?? true),
+    ...openState(config, parts.state ?? true, enricher.observe),
+    enrich: enricher.enrich,
+    later: enricher.later,
     place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
@@ -131,6 +135,8 @@ export function openService(parts: ServiceParts): Service {
   }
 
   const abort = new AbortController();
+  /** Ends after the sources: what has arrived is still judged with its facts. */
+  const enriching = new AbortController();
   let running: Promise<void>[] = [];
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_resolve, reject) => {
@@ -157,12 +163,20 @@ export function openService(parts: ServiceParts): Service {
         .map(
           ({ name, state, detail }) => `sink ${name} is ${state}${detail === undefined ? '' : `: ${detail}`}`,
         ),
+      ...enricher
+        .health()
+        .filter(({ state }) => state === 'degraded')
+        .map(
+          ({ name, reason }) =>
+            `enrichment from ${name} is degraded${reason === undefined ? '' : `: ${reason}`}`,
+        ),
       ...(spool.degraded === undefined ? [] : [`the spool is degraded: ${spool.degraded}`]),
     ];
     return {
       status: reasons.length === 0 ? 'ok' : 'degraded',
       version: parts.version,
       sources: states,
+      enrichment: enricher.health(),
       reasons,
     };
   }
@@ -178,6 +192,7 @@ export function openService(parts: ServiceParts): Service {
           return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
         },
       });
+    void enricher.start(enriching.signal);
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     watchTroubles();
     await openControl();
@@ -208,6 +223,8 @@ export function openService(parts: ServiceParts): Service {
     abort.abort();
     await Promise.all(running);
     await pipeline.idle();
+    enriching.abort();
+    await enricher.close();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
     await Promise.all([http?.close(), control?.close()]);
     return drained;
@@ -271,11 +288,19 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
 }
 
 /** What is remembered; without state each event is judged by itself, ancestors and context excepted. */
-function openState(config: Config, on: boolean): Pick<PipelineParts, 'processes' | 'recent' | 'state'> {
+function openState(
+  config: Config,
+  on: boolean,
+  onContainer?: (id: string) => void,
+): Pick<PipelineParts, 'processes' | 'recent' | 'state'> {
   const { processes, state } = config;
   return {
     processes: new ProcessTable({ maxBytes: processes.max_bytes, maxEntries: processes.max_entries }),
-    recent: new RecentExecs({ containers: state.context_containers, slots: state.context_execs }),
+    recent: new RecentExecs({
+      containers: state.context_containers,
+      slots: state.context_execs,
+      ...(onContainer !== undefined && { onContainer }),
+    }),
     ...(on && {
       state: {
         seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),

@@ -144,6 +144,26 @@ describe('the pipeline', () => {
     ]);
   });
 
+  it('tells the finding again when facts come that were unknown', async () => {
+    let answer: (event: ExecEvent | undefined) => void = () => {};
+    const { pipeline, accepted, intake } = open({
+      enrich: (one) => ({ ...one, unknown: { image: 'deadline' } }),
+      later: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    intake.judge(event('x'));
+    await pipeline.idle();
+    answer({ ...event('x'), image: { reference: 'lab/web:1' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    await pipeline.idle();
+    expect(accepted.map(({ id, revision, exec }) => [id, revision, exec.unknown, exec.image])).toEqual([
+      [findingId('x'), 1, { image: 'deadline' }, undefined],
+      [findingId('x'), 2, undefined, { reference: 'lab/web:1' }],
+    ]);
+  });
+
   it('reports nothing below the lowest severity, and delivers nothing without a sink', async () => {
     const heard: string[] = [];
     const low = open({ minSeverity: 'critical' });

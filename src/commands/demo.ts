@@ -41,6 +41,7 @@ sources: {tetragon: {type: tetragon, address: "${address}"}}
 sinks: {receiver: {type: webhook, url: "${receiver.url}"}}
 http: {listen: "127.0.0.1:0"}
 durable: false
+enrich: {enabled: false}
 `,
     'demo',
   );

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LannerError, messageOf } from '../lib/errors.ts';
+import type { EnrichHealth } from '../model/enrich.ts';
 import type { SourceHealth } from '../model/intake.ts';
 import type { HttpConfig } from './config.ts';
 
@@ -16,6 +17,7 @@ export interface HealthReport {
   status: 'ok' | 'degraded';
   version: string;
   sources: SourceHealth[];
+  enrichment: EnrichHealth[];
   reasons: string[];
 }
 

@@ -16,6 +16,8 @@ export interface Folds {
     use: ToolUse | undefined,
     seconds: number,
   ): { finding: Finding; tell: boolean; amends: boolean };
+  /** The finding told before, with facts that came later: its next revision, worth telling. */
+  revise(finding: Finding): Finding;
   readonly size: number;
 }
 
@@ -81,6 +83,20 @@ export function openFolds(options: { windowSeconds?: number; maxOpen?: number } 
       for (const peer of entry.peers) known.peers.add(peer);
       for (const repeat of entry.repeats) known.repeats.add(repeat);
       return { finding: known.finding, tell: rises, amends: true };
+    },
+    revise(finding) {
+      const container = finding.exec.container?.id.slice(0, 12) ?? '';
+      const known = open.get(container)?.find((one) => one.finding.id === finding.id);
+      if (known === undefined) return { ...finding, revision: finding.revision + 1 };
+      // A later exec of the same command may have become the one that counts: its facts are its own.
+      const isMain = known.finding.exec.id === finding.exec.id;
+      const { revision, related } = known.finding;
+      known.finding = {
+        ...(isMain ? finding : known.finding),
+        revision: revision + 1,
+        ...(related !== undefined && { related }),
+      };
+      return known.finding;
     },
     get size() {
       return size;

@@ -24,6 +24,8 @@ export interface RecentOptions {
   slots?: number;
   /** Bytes of one event; longer texts are cut. */
   slotBytes?: number;
+  /** Hears the id, as the sensor gave it, of each container that is not remembered yet. */
+  onContainer?: (id: string) => void;
 }
 
 interface Ring {
@@ -37,6 +39,7 @@ export class RecentExecs implements RecentMemory {
   private readonly slots: number;
   private readonly slotBytes: number;
   private readonly containers: number;
+  private readonly onContainer: ((id: string) => void) | undefined;
   /** In order of their last event: the first is the quietest. */
   private readonly rings = new Map<number, Ring>();
 
@@ -44,6 +47,7 @@ export class RecentExecs implements RecentMemory {
     this.containers = options.containers ?? 256;
     this.slots = options.slots ?? 32;
     this.slotBytes = options.slotBytes ?? 320;
+    this.onContainer = options.onContainer;
     this.slab = Buffer.alloc(this.containers * this.slots * this.slotBytes);
   }
 
@@ -59,7 +63,9 @@ export class RecentExecs implements RecentMemory {
     argumentsEnd: number,
   ): void {
     if (idEnd - idStart < ID_BYTES) return;
-    const at = this.slot(containerKey(bytes, idStart));
+    const key = containerKey(bytes, idStart);
+    if (this.onContainer !== undefined && !this.rings.has(key)) this.onContainer(utf8(bytes, idStart, idEnd));
+    const at = this.slot(key);
     this.head(at, seconds, pid, EXEC);
     const room = this.slotBytes - HEAD;
     const first = Math.min(binaryEnd - binaryStart, room);

@@ -118,3 +118,21 @@ it('folds keep their bound', () => {
   }
   expect(folds.size).toBe(50);
 });
+
+describe('facts that come late', () => {
+  it('make the next revision of the finding, and keep what was folded into it', () => {
+    const folds = openFolds();
+    const first = findingFor(execEvent('nc h 1', { pid: 1 }), 'high', 'netcat', ['a']);
+    folds.fold(first, use('h:1'), 1);
+    folds.fold(findingFor(execEvent('nc h 1', { pid: 2 }), 'high', 'netcat', ['a']), use('h:1'), 2);
+    const richer = { ...first, exec: { ...first.exec, image: { reference: 'web:1' } } };
+    const revised = folds.revise(richer);
+    expect(revised).toMatchObject({ id: first.id, revision: 3, exec: { image: { reference: 'web:1' } } });
+    expect(revised.related).toHaveLength(2);
+  });
+
+  it('make revision two of a finding that is no longer known', () => {
+    const finding = findingFor(execEvent('nc h 1'), 'high', 'netcat');
+    expect(openFolds().revise(finding)).toMatchObject({ id: finding.id, revision: 2 });
+  });
+});

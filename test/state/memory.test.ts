@@ -136,6 +136,13 @@ describe('recent execs', () => {
     expect(recent.around(id('c'), 0, 99, 9).map((one) => one.text)).toEqual(['/bin/c']);
   });
 
+  it('tell of each container once while it is remembered', () => {
+    const heard: string[] = [];
+    const recent = new RecentExecs({ containers: 2, onContainer: (one) => heard.push(one.slice(0, 1)) });
+    for (const letter of ['a', 'b', 'a', 'c', 'b']) put(recent, id(letter), 1, '/bin/x');
+    expect(heard).toEqual(['a', 'b', 'c', 'b']);
+  });
+
   it('cut what is too long, and never read beyond a slot', () => {
     const recent = new RecentExecs({ slotBytes: 64 });
     put(recent, id('a'), 1, '/bin/x', 'y'.repeat(500));

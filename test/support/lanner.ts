@@ -43,7 +43,10 @@ export function openBench(): Bench {
     },
     config(text) {
       const path = join(folder, 'lanner.yaml');
-      writeFileSync(path, `version: 1\nstate_dir: ${folder}/state\nhttp: {listen: "127.0.0.1:0"}\n${text}`);
+      writeFileSync(
+        path,
+        `version: 1\nstate_dir: ${folder}/state\nhttp: {listen: "127.0.0.1:0"}\nenrich: {enabled: false}\n${text}`,
+      );
       return path;
     },
     later: (stop) => void stops.push(stop),
