@@ -34,11 +34,11 @@ export interface EventFacts {
   image: ImageName;
   surroundings: Surroundings;
   /** Web or application server, or database, above; nearest. */
-  server?: AncestorView;
-  build?: AncestorView;
-  scheduler?: AncestorView;
+  server: AncestorView | undefined;
+  build: AncestorView | undefined;
+  scheduler: AncestorView | undefined;
   /** A shell above runs this script, from an ordinary place. */
-  start_script?: string;
+  start_script: string | undefined;
   /** A person seems to sit in front of it. */
   interactive: boolean;
   probe: boolean;
@@ -46,7 +46,7 @@ export interface EventFacts {
   own_process: boolean;
   ancestor_locations: readonly LocatedAncestor[];
   /** A known build step's script above (Jenkins, Airflow, Tekton, Argo). */
-  build_step?: string;
+  build_step: string | undefined;
   state: StateFacts;
 }
 
@@ -87,15 +87,15 @@ export function eventFacts(event: ExecEvent, settings: Settings, state: StateFac
     chain,
     image,
     surroundings,
-    ...(server === undefined || belongsToBuild(server, chain) ? {} : { server }),
-    ...(build === undefined ? {} : { build }),
-    ...(scheduler === undefined ? {} : { scheduler }),
-    ...(script === undefined ? {} : { start_script: script }),
+    server: server === undefined || belongsToBuild(server, chain) ? undefined : server,
+    build,
+    scheduler,
+    start_script: script,
     interactive: isInteractive(process, chain, probe),
     probe,
     own_process: isOwnProcess(event, chain),
     ancestor_locations: ancestorLocations,
-    ...(step === undefined ? {} : { build_step: step }),
+    build_step: step,
     state,
   };
 }
@@ -217,9 +217,29 @@ export function toolContext(facts: EventFacts, parts: ToolParts): Context {
     invocation.forwards.length > 0 && (tool.id === 'ssh' || tool.id === 'dbclient')
       ? 'tunnel'
       : tool.category;
+  // Written out instead of spread: one shape for all contexts, and this is on the way of every event that counts.
   return {
-    ...facts,
-    ...parts,
+    event: facts.event,
+    process: facts.process,
+    settings: facts.settings,
+    chain: facts.chain,
+    image: facts.image,
+    surroundings: facts.surroundings,
+    server: facts.server,
+    build: facts.build,
+    scheduler: facts.scheduler,
+    start_script: facts.start_script,
+    interactive: facts.interactive,
+    probe: facts.probe,
+    own_process: facts.own_process,
+    ancestor_locations: facts.ancestor_locations,
+    build_step: facts.build_step,
+    state: facts.state,
+    tool,
+    resolution: parts.resolution,
+    relation: parts.relation,
+    own_string: parts.own_string,
+    invocation,
     category,
     files: locateFiles(facts, parts.resolution),
     targets,

@@ -11,7 +11,7 @@ export function exampleEvent(example: Example): ExecEvent {
   const binary = pathOf(argv[0] ?? '');
   const by = example.by ?? ['sh'];
   return {
-    id: `example:${example.run}`,
+    id: 'example',
     time: '2026-01-02T03:04:05.000000000Z',
     sensor: 'tetragon',
     source: 'example',

@@ -8,7 +8,7 @@ import { eventFacts } from './context.ts';
 import { buildInterest } from './interest.ts';
 import { type Judged, judgeEvent } from './judge.ts';
 import { normalizePath } from './location.ts';
-import { redactEvent, redactVerdict } from './redact.ts';
+import { redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
 import { triage } from './triage.ts';
 import { useOf } from './use.ts';
@@ -70,11 +70,7 @@ function toVerdict(
     ...base,
     why: whyOf(event, context, score.hits, severity !== score.severity ? state.seen_before : undefined),
     mitre: techniquesOf(context, score.hits),
-    triage: triage(
-      settings.taxonomy.byId.get(context.tool.id) === undefined ? event : redactEvent(event),
-      context,
-      score.hits,
-    ),
+    triage: triage(event, context, score.hits),
   };
 }
 

@@ -21,8 +21,12 @@ const rules: readonly RedactionRule[] = [
   },
   {
     pattern:
-      /\b((?:proxy-)?authorization|x-(?:api|auth|vault|goog-iap|aws)[a-z-]{0,30}(?:key|token)|x-api-key|api-key|private-token|job-token|deploy-token|cookie|set-cookie|x-amz-security-token)(\s{0,4}[:=]\s{0,4})(?:(bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?[^\s"'\\,;][^\r\n"']{0,4096}/gi,
-    replace: `$1$2$3 ${MASK}`,
+      /\b((?:proxy-)?authorization|x-(?:api|auth|vault|goog-iap|aws)[a-z-]{0,30}(?:key|token)|x-api-key|api-key|private-token|job-token|deploy-token|x-amz-security-token)(\s{0,4}[:=]\s{0,4})((?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?)[^\s"'\\,;]{1,4096}/gi,
+    replace: `$1$2$3${MASK}`,
+  },
+  {
+    pattern: /\b((?:set-)?cookie\s{0,4}:\s{0,4})[^\s"'][^\r\n"']{0,4096}/gi,
+    replace: `$1${MASK}`,
   },
   { pattern: /\b(bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{6,4096}/gi, replace: `$1 ${MASK}` },
   { pattern: /\beyJ[A-Za-z0-9_-]{4,4096}(?:\.[A-Za-z0-9_-]{0,4096}){0,2}/g, replace: MASK },
@@ -41,7 +45,7 @@ const rules: readonly RedactionRule[] = [
       /\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}|gl(?:pat|dt|rt|cbt|ptt|ft|soat)-[A-Za-z0-9_-]{10,255}|xox[abeoprs]-[A-Za-z0-9-]{8,255}|xapp-[A-Za-z0-9-]{8,255}|npm_[A-Za-z0-9]{20,255}|pypi-[A-Za-z0-9_-]{16,1024}|dckr_pat_[A-Za-z0-9_-]{16,255}|hv[sbr]\.[A-Za-z0-9_-]{16,1024}|sk_(?:live|test)_[A-Za-z0-9]{8,255}|sk-[A-Za-z0-9_-]{16,255}|rk_live_[A-Za-z0-9]{8,255}|SG\.[A-Za-z0-9_-]{8,128}\.[A-Za-z0-9_-]{8,128}|AIza[A-Za-z0-9_-]{30,64}|ya29\.[A-Za-z0-9_-]{10,2048}|dop_v1_[a-f0-9]{32,128}|shp(?:at|ss|ca|pa)_[a-fA-F0-9]{16,64}|tskey-[A-Za-z0-9-]{8,128}|glc_[A-Za-z0-9+/=]{16,512}|whsec_[A-Za-z0-9+/=]{8,256})/g,
     replace: MASK,
   },
-  { pattern: /\b\d{8,12}:AA[A-Za-z0-9_-]{30,40}/g, replace: MASK },
+  { pattern: /(?<!\d)\d{8,12}:AA[A-Za-z0-9_-]{30,40}/g, replace: MASK },
   { pattern: /(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[^\s"']{1,512}/gi, replace: `$1${MASK}` },
   {
     pattern: /(discord(?:app)?\.com\/api\/(?:v\d{1,3}\/)?webhooks\/\d{1,24}\/)[^\s"'/?]{1,256}/gi,
@@ -56,7 +60,7 @@ const rules: readonly RedactionRule[] = [
   },
   {
     pattern: new RegExp(
-      `(--?(?:[a-z0-9]{1,20}[-_]){0,3}${SECRET_KEY}(?:=|\\s{1,4}))(?:"[^"]{0,4096}"|'[^']{0,4096}'|[^\\s"'-][^\\s"']{0,4095})`,
+      `((?<![\\w-])--?(?:[a-z0-9]{1,20}[-_]){0,3}${SECRET_KEY}(?:=|\\s{1,4}))(?:"[^"]{0,4096}"|'[^']{0,4096}'|[^\\s"'-][^\\s"']{0,4095})`,
       'gi',
     ),
     replace: `$1${MASK}`,
@@ -97,9 +101,13 @@ const SECRET_VALUE_OPTIONS: readonly { programs: RegExp; options: RegExp; glued?
   { programs: /^(?:lftp|ftp|ncftp)$/, options: /^(?:-u|-p)$/ },
 ];
 
+/** What each rule needs at least; most texts have none of it. */
+const MAY_HOLD_SECRET =
+  /pass|pwd|secret|token|key|auth|cred|cookie|bearer|basic|sig|sas|eyJ|:\/\/[^\s/]*@|A(?:KIA|SIA|ROA|IDA|BIA|CCA)|gh[pousr]_|github_pat|gl[a-z]+-|xox|xapp|npm_|pypi-|dckr_|hv[sbr]\.|sk[_-]|rk_|SG\.|AIza|ya29|dop_v1|shp|glc_|whsec|:AA|webhook|hooks\.|-----BEGIN|-[A-Za-z]*u\s*"?[^\s:]+:|--(?:proxy-)?user/i;
+
 /** Masks credentials in one text. The same text always gives the same result; masking twice changes nothing. */
 export function redactText(text: string): string {
-  if (text.length < 4) return text;
+  if (text.length < 4 || !MAY_HOLD_SECRET.test(text)) return text;
   let result = text;
   for (const rule of rules) result = result.replace(rule.pattern, rule.replace);
   return result;
@@ -117,11 +125,22 @@ export function redactWords(words: readonly string[]): string[] {
       if (glued) return `${glued[0]}${MASK}`;
     }
     if (SECRET_OPTION.test(before) && !word.startsWith('-')) return MASK;
+    if (isHeaderValue(before, word)) return MASK;
     return redactText(word);
   });
 }
 
 const SECRET_OPTION = new RegExp(`^--?(?:[a-z0-9]{1,20}[-_]){0,3}${SECRET_KEY}$`, 'i');
+
+const SECRET_HEADER =
+  /^"?(?:(?:proxy-)?authorization|x-[a-z-]{0,40}(?:key|token)|api-key|private-token|job-token|cookie):$/i;
+const SCHEME = /^(?:bearer|basic|token|digest|negotiate|apikey)$/i;
+
+/** Words that a sensor's joining tore apart: `Authorization:`, `Bearer`, the token. */
+function isHeaderValue(before: string, word: string): boolean {
+  if (SCHEME.test(word)) return false;
+  return SECRET_HEADER.test(before) || (SCHEME.test(before) && word.length > 5 && !word.startsWith('-'));
+}
 
 /** `user:password` keeps the user; a cookie file or empty value stays. */
 function maskValue(word: string): string {
@@ -171,11 +190,6 @@ export function redactVerdict(verdict: Verdict): Verdict {
       ...hit,
       evidence: redactLine(hit.evidence),
       why: redactLine(hit.why),
-    })),
-    triage: verdict.triage.map((entry) => ({
-      ...entry,
-      text: redactText(entry.text),
-      ...(entry.command === undefined ? {} : { command: redactText(entry.command) }),
     })),
   };
 }

@@ -27,6 +27,9 @@ export function buildSettings(config: DetectConfig): Settings {
     matches: compileImages(entry.images),
     tools: new Set(entry.tools),
   }));
+  const purposeOf = remembered((image) =>
+    purposes.filter((entry) => entry.matches(image)).map((entry) => entry.tools),
+  );
   return {
     taxonomy: buildTaxonomy(config.tools),
     locate: buildLocate(config.locations),
@@ -35,12 +38,25 @@ export function buildSettings(config: DetectConfig): Settings {
     disabled: new Set(config.disabled_indicators),
     seen_before_lowers: config.seen_before_lowers,
     isPurpose: (image, tool) =>
-      purposes.some(
-        (entry) => (entry.tools.has(tool.id) || entry.tools.has(tool.category)) && entry.matches(image),
-      ),
-    isDebug: compileImages([...debugImages, ...config.images.debug]),
-    isMonitoring: compileImages([...monitoringImages, ...config.images.monitoring]),
-    isBuild: compileImages([...buildImages, ...config.images.build]),
+      purposeOf(image).some((tools) => tools.has(tool.id) || tools.has(tool.category)),
+    isDebug: remembered(compileImages([...debugImages, ...config.images.debug])),
+    isMonitoring: remembered(compileImages([...monitoringImages, ...config.images.monitoring])),
+    isBuild: remembered(compileImages([...buildImages, ...config.images.build])),
+  };
+}
+
+const REMEMBERED = 512;
+
+/** Answers by image name: containers of few images run most processes. */
+function remembered<T>(test: (image: ImageName) => T): (image: ImageName) => T {
+  const answers = new Map<string, T>();
+  return (image) => {
+    const known = answers.get(image.full);
+    if (known !== undefined) return known;
+    const answer = test(image);
+    if (answers.size >= REMEMBERED) answers.clear();
+    answers.set(image.full, answer);
+    return answer;
   };
 }
 

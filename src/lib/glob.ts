@@ -16,7 +16,33 @@ const SLASH = 0x2f;
 
 /** Compiles one pattern. Never throws: an unfinished `[` stands for itself. */
 export function compileGlob(pattern: string): Glob {
+  return simpleGlob(pattern) ?? general(pattern);
+}
+
+/** The shapes that nearly all patterns have, as plain string tests. */
+function simpleGlob(pattern: string): Glob | undefined {
   if (!/[*?[]/.test(pattern)) return (text) => text === pattern;
+  const shape = /^(\*\*\/|\*)?([^*?[]+)(\*\*|\/\*\*|\*)?$/.exec(pattern);
+  if (!shape) return undefined;
+  const [, before = '', body = '', after = ''] = shape;
+  const inside = after === '/**' ? `${body}/` : body;
+  const rest = (text: string, at: number) => after !== '*' || text.indexOf('/', at) < 0;
+  if (before === '') {
+    if (after === '') return (text) => text === body;
+    return (text) => text.startsWith(inside) && rest(text, inside.length);
+  }
+  if (before === '**/') {
+    if (after === '/**' || after === '**') return (text) => text.includes(`/${inside}`);
+    return after === '' ? (text) => text.endsWith(`/${body}`) : undefined;
+  }
+  if (after === '')
+    return (text) => text.endsWith(body) && text.lastIndexOf('/', text.length - body.length - 1) < 0;
+  return after === '*' && !body.includes('/')
+    ? (text) => !text.includes('/') && text.includes(body)
+    : undefined;
+}
+
+function general(pattern: string): Glob {
   const tokens = tokenize(pattern);
   const prefix = literalPrefix(tokens);
   return (text) => text.startsWith(prefix) && run(tokens, text);

@@ -1,14 +1,27 @@
 const form = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})$/;
 
+/** The last whole second that was written out: events come in bursts. */
+let lastSecond = 0;
+let lastText = '1970-01-01T00:00:00';
+
 /** Seconds and nanoseconds as RFC 3339 in UTC with nine fractional digits. */
 export function rfc3339(seconds: number, nanos: number): string {
-  const whole = new Date(seconds * 1000);
-  const base = Number.isNaN(whole.getTime()) ? '1970-01-01T00:00:00' : whole.toISOString().slice(0, 19);
+  const base = seconds === lastSecond ? lastText : wholeSecond(seconds);
   return `${base}.${String(nanos).padStart(9, '0')}Z`;
 }
 
+function wholeSecond(seconds: number): string {
+  const whole = new Date(seconds * 1000);
+  lastText = Number.isNaN(whole.getTime()) ? '1970-01-01T00:00:00' : whole.toISOString().slice(0, 19);
+  lastSecond = seconds;
+  return lastText;
+}
+
+const normal = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/;
+
 /** Any RFC 3339 text brought to UTC with nine fractional digits; undefined if it is none. */
 export function normalizeTime(text: string): string | undefined {
+  if (normal.test(text) && !Number.isNaN(Date.parse(text))) return text;
   const match = form.exec(text);
   if (match === null) return undefined;
   const [, base, fraction = '', zone] = match;

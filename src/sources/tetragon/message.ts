@@ -104,11 +104,11 @@ function decodeExec(
     if (walk.type !== 2) continue;
     if (walk.field === processExecFields.process) exec.process = decodeProcess(bytes, walk.start, walk.end);
     else if (walk.field === processExecFields.parent)
-      exec.parent = decodeProcess(bytes, walk.start, walk.end);
+      exec.parent = decodeProcess(bytes, walk.start, walk.end, 'ancestor');
     else if (walk.field === processExecFields.ancestors) {
       exec.ancestors ??= [];
       if (exec.ancestors.length < MAX_ANCESTORS)
-        exec.ancestors.push(decodeProcess(bytes, walk.start, walk.end));
+        exec.ancestors.push(decodeProcess(bytes, walk.start, walk.end, 'ancestor'));
     }
   }
   return exec;
@@ -160,8 +160,16 @@ function decodeRateLimit(
   return { number_of_dropped_process_events: dropped };
 }
 
-/** Decodes a Process. Throws a WireError for bytes that are none. */
-export function decodeProcess(bytes: Uint8Array, from: number, to: number): TetragonProcess {
+/**
+ * Decodes a Process; of an ancestor only what its description shows (its pod and start stand with the process
+ * itself). Throws a WireError for bytes that are none.
+ */
+export function decodeProcess(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  as: 'process' | 'ancestor' = 'process',
+): TetragonProcess {
   const process: TetragonProcess = {};
   const walk = new Walk(bytes, from, to);
   while (walk.next()) {
@@ -190,13 +198,14 @@ export function decodeProcess(bytes: Uint8Array, from: number, to: number): Tetr
         process.flags = utf8(bytes, start, end);
         break;
       case processFields.start_time:
-        process.start_time = timeText(bytes, start, end);
+        if (as === 'process') process.start_time = timeText(bytes, start, end);
         break;
       case processFields.auid:
         process.auid = wrappedNumber(bytes, start, end);
         break;
       case processFields.pod:
-        process.pod = decodePod(bytes, start, end);
+        if (as === 'process') process.pod = decodePod(bytes, start, end);
+        else if (process.docker === undefined) setContainer(process, containerIdIn(bytes, start, end));
         break;
       case processFields.docker:
         process.docker = utf8(bytes, start, end);
@@ -248,6 +257,19 @@ function decodePod(bytes: Uint8Array, from: number, to: number): TetragonPod {
     }
   }
   return pod;
+}
+
+function setContainer(process: TetragonProcess, id: string | undefined): void {
+  if (id !== undefined && id !== '') process.docker = id;
+}
+
+/** The container's id inside a Pod, for an agent that tells the pod and not the id's first characters. */
+function containerIdIn(bytes: Uint8Array, from: number, to: number): string | undefined {
+  const walk = new Walk(bytes, from, to);
+  while (walk.next())
+    if (walk.field === podFields.container && walk.type === 2)
+      return firstString(bytes, walk.start, walk.end).replace(/^[a-z0-9.-]+:\/\//, '');
+  return undefined;
 }
 
 function decodeContainer(bytes: Uint8Array, from: number, to: number): NonNullable<TetragonPod['container']> {

@@ -143,6 +143,31 @@ describe('recorded Tetragon streams', () => {
   });
 });
 
+describe('a hostile message', () => {
+  it('with ten thousand ancestors is read, and the chain is bounded', () => {
+    const [message] = recording('scenario-k8s.bin.gz').filter(
+      (one) => decodeMessage(one).process_exec?.ancestors,
+    );
+    const ancestor = Buffer.concat([Buffer.from([0x1a, 6, 0x2a, 4]), Buffer.from('/a/b')]);
+    const hostile = Buffer.concat([...Array.from({ length: 10_000 }, () => ancestor)]);
+    const exec = Buffer.concat([Buffer.from([0x0a, 8, 0x0a, 1, 0x78, 0x5a, 3]), Buffer.from('abc'), hostile]);
+    const length = Buffer.alloc(4);
+    let rest = exec.length;
+    let size = 0;
+    while (rest > 127) {
+      length[size++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    length[size++] = rest;
+    const intake = testIntake();
+    const take = earlyTest(intake, bytesDecoder('test', intake.processes));
+    take(Buffer.concat([Buffer.from([0x0a]), length.subarray(0, size), exec]));
+    take(message!);
+    expect(intake.counts).toMatchObject({ messages: 2, unreadable: 0 });
+    expect(intake.events[0]?.ancestors.length).toBeLessThanOrEqual(32);
+  });
+});
+
 describe('unary replies of a real agent', () => {
   it.each([
     ['GetVersion.bin', 'GetVersion', { version: 'v1.7.0' }],
