@@ -105,7 +105,7 @@ function openFile(path: string): { writable: Writable; done: Promise<void> } {
 function idleIntake(): Intake {
   return {
     counts: newSourceCounts(),
-    interest: { path: () => false, text: () => false },
+    interest: { path: () => false, text: () => false, exec: () => false },
     processes: { put() {}, touch: () => true, exit() {}, get: () => undefined },
     recent: { exec() {}, alert() {} },
     offer: () => true,

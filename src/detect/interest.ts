@@ -41,6 +41,10 @@ const ODD_PREFIXES = [
   '/proc/',
 ];
 
+const encode = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+/** Starts of paths that name no file at all. */
+const TELLING = ['/dev/fd/', 'memfd:', '/memfd:', '/proc/'].map(encode);
+
 export interface StringInterest extends Interest {
   /** The same test on an event; never false for what the detection reports. */
   event(process: ExecProcess): boolean;
@@ -55,9 +59,9 @@ export function buildInterest(taxonomy: Taxonomy): StringInterest {
   for (const map of [taxonomy.byName, taxonomy.byApplet]) for (const name of map.keys()) names.add(name);
   for (const key of taxonomy.byModule.keys()) if (key.startsWith('python:')) names.add(key.slice(7));
   const matcher = buildMatcher(names, FAMILIES);
-  const prefixes = ODD_PREFIXES.map((text) => Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  const prefixes = ODD_PREFIXES.map(encode);
   const path = (bytes: Uint8Array, start: number, end: number) =>
-    isInterestingPath(matcher, prefixes, bytes, start, end);
+    isTellingPath(matcher, bytes, start, end) || isOdd(prefixes, bytes, start, end);
   const scratch = newScratch();
   const pathString = (text: string | undefined) => {
     if (text === undefined || text === '') return false;
@@ -71,6 +75,12 @@ export function buildInterest(taxonomy: Taxonomy): StringInterest {
   return {
     path,
     text: (bytes, start, end) => matcher.text(bytes, start, end),
+    exec(bytes, pathStart, pathEnd, textStart, textEnd) {
+      if (isTellingPath(matcher, bytes, pathStart, pathEnd)) return true;
+      if (matcher.text(bytes, textStart, textEnd)) return true;
+      // An unknown program in an odd place is recognised by its options, and each of those rules wants a short one.
+      return hasShortOption(bytes, textStart, textEnd) && isOdd(prefixes, bytes, pathStart, pathEnd);
+    },
     event: (process) =>
       pathString(process.binary) ||
       pathString(process.exe) ||
@@ -89,16 +99,9 @@ function argumentsInteresting(process: ExecProcess, test: (text: string) => bool
 
 const DELETED = 10;
 
-function isInterestingPath(
-  matcher: Matcher,
-  prefixes: readonly Uint8Array[],
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): boolean {
-  let stop = end;
-  // ` (deleted)`
-  if (stop - start > DELETED && bytes[stop - 1] === 0x29 && bytes[stop - DELETED] === 0x20) stop -= DELETED;
+/** The name tells: a tool, a multi-call program, an interpreter, a descriptor, memory, the program itself. */
+function isTellingPath(matcher: Matcher, bytes: Uint8Array, start: number, end: number): boolean {
+  const stop = withoutMark(bytes, start, end);
   let from = start;
   for (let i = stop - 1; i >= start; i--) {
     if (bytes[i] === 0x2f) {
@@ -107,9 +110,32 @@ function isInterestingPath(
     }
   }
   if (matcher.name(bytes, from, stop)) return true;
+  for (const prefix of TELLING) if (startsWith(bytes, start, stop, prefix)) return true;
+  return false;
+}
+
+/** The place is odd for a program, whatever it is called. */
+function isOdd(prefixes: readonly Uint8Array[], bytes: Uint8Array, start: number, end: number): boolean {
+  const stop = withoutMark(bytes, start, end);
   for (const prefix of prefixes) if (startsWith(bytes, start, stop, prefix)) return true;
   // A hidden component.
   for (let i = start; i + 1 < stop; i++) if (bytes[i] === 0x2f && bytes[i + 1] === 0x2e) return true;
+  return false;
+}
+
+/** Without ` (deleted)`. */
+function withoutMark(bytes: Uint8Array, start: number, end: number): number {
+  return end - start > DELETED && bytes[end - 1] === 0x29 && bytes[end - DELETED] === 0x20
+    ? end - DELETED
+    : end;
+}
+
+/** A word of one dash and something else than a dash. */
+function hasShortOption(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i + 1 < end; i++) {
+    if (bytes[i] !== 0x2d || bytes[i + 1] === 0x2d || bytes[i + 1] === 0x20) continue;
+    if (i === start || bytes[i - 1] === 0x20 || bytes[i - 1] === 0x22) return true;
+  }
   return false;
 }
 

@@ -129,7 +129,7 @@ function noteContext(context: Context, note: Note | undefined): void {
 }
 
 /** Strings with nothing of this in them say nothing about a child. */
-const CONNECTS = /[|<>;&\n`$]|\b(?:while|until|for)\b/;
+const CONNECTS = /[|<>;&\n`$]|\b(?:while|until|for|exec)\b/;
 
 /** What the string of a shell above says about this process. */
 function parentRelation(facts: EventFacts, resolution: Resolution, tool: Tool): Relation | undefined {

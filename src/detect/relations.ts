@@ -26,6 +26,8 @@ export interface Relation {
   data_loop?: string;
   /** Command output or a file's content in its words. */
   substitution?: string;
+  /** The name it was given in place of its own: `exec -a NAME`. */
+  renamed_to?: string;
   decoded: boolean;
 }
 
@@ -94,6 +96,8 @@ export function relate(reading: StringReading, unit: Unit, cwd: string | undefin
   followInput(relation, unit, byIndex, 4);
   followSubstitution(relation, unit, byIndex);
   readOutputFile(relation, unit, byIndex);
+  const renamed = givenName(unit);
+  if (renamed !== undefined) relation.renamed_to = renamed;
   relation.wait_loop = isWaitLoop(unit);
   readLoops(relation, unit);
   readSubstitution(relation, unit, units);
@@ -101,6 +105,17 @@ export function relate(reading: StringReading, unit: Unit, cwd: string | undefin
   if (wired !== undefined) relation.shell_wired = wired;
   relation.runs = filesRun(units, cwd);
   return relation;
+}
+
+/** `exec -a NAME program`, with bash's other options before or behind. */
+function givenName(unit: Unit): string | undefined {
+  const words = unit.command.words.map((word) => word.text);
+  if (words[0] !== 'exec') return undefined;
+  for (let i = 1; i < words.length && words[i]!.startsWith('-'); i++) {
+    const glued = /^-[cl]*a(.*)$/.exec(words[i]!);
+    if (glued) return glued[1] === '' ? words[i + 1] : glued[1];
+  }
+  return undefined;
 }
 
 /** An interpreter that takes its program from standard input: `bash`, `sh -s x`, `python3 -`; not `python -m json.tool`. */

@@ -169,6 +169,21 @@ export const vocabularyRules: readonly VocabularyRule[] = [
   },
   { tool: 'netcat', needles: ['sh'], test: netcatExec },
   { tool: 'netcat', needles: [], odd: 'path', test: netcatShape },
+  // Clusters so much their own that no place need be odd: `-fsSL URL`, `-qO- URL`.
+  {
+    tool: 'curl',
+    needles: ['://'],
+    test: (words) =>
+      url(words) !== undefined && words.some((word) => /^-(?=[^S]*S)(?=[^s]*s)[fsSLkgI#]{3,}o?$/.test(word)),
+  },
+  {
+    tool: 'wget',
+    needles: ['://'],
+    test: (words) =>
+      url(words) !== undefined &&
+      (words.some((word) => /^-qO/.test(word)) ||
+        (words.includes('-q') && words.some((word) => /^-O/.test(word)))),
+  },
   { tool: 'wget', needles: ['://'], odd: 'any', test: wget },
   { tool: 'curl', needles: ['://'], odd: 'any', test: curl },
   {

@@ -42,10 +42,11 @@ export const wrapperEntries: readonly Wrapper[] = [
   },
   {
     names: words(`
-  nohup setsid catchsegv unbuffer chronic command exec builtin eatmydata fakeroot busybox-suid linux32
+  nohup setsid catchsegv unbuffer chronic command builtin eatmydata fakeroot busybox-suid linux32
   linux64 i386 x86_64 uname26 ts errno pidproxy retry noglob
 `),
   },
+  { names: ['exec'], values: 'a' },
   { names: ['time'], values: 'fo', long_values: ['--format', '--output'] },
   { names: ['rlwrap'], values: 'bCfHpPsSwz' },
   {

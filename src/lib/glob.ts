@@ -36,7 +36,7 @@ function simpleGlob(pattern: string): Glob | undefined {
     return after === '' ? (text) => text.endsWith(`/${body}`) : undefined;
   }
   if (after === '')
-    return (text) => text.endsWith(body) && text.lastIndexOf('/', text.length - body.length - 1) < 0;
+    return (text) => text.endsWith(body) && !text.slice(0, text.length - body.length).includes('/');
   return after === '*' && !body.includes('/')
     ? (text) => !text.includes('/') && text.includes(body)
     : undefined;

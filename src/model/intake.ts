@@ -20,6 +20,8 @@ export interface Interest {
   path(bytes: Uint8Array, start: number, end: number): boolean;
   /** `bytes[start..end)` is an argument string. */
   text(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Both together, for a sensor that tells the executed path and all arguments: says yes less often. */
+  exec(bytes: Uint8Array, pathStart: number, pathEnd: number, textStart: number, textEnd: number): boolean;
 }
 
 /** Why something was not read or not kept. Closed, since each is the label of a metric. */

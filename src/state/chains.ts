@@ -96,6 +96,10 @@ export function openChains(options: { windowSeconds?: number; maxPaths?: number 
           if (interest.path(bytes, start, end)) return true;
           return watched.size > 0 && waitsFor(bytes, start, end);
         },
+        exec(bytes, pathStart, pathEnd, textStart, textEnd) {
+          if (interest.exec(bytes, pathStart, pathEnd, textStart, textEnd)) return true;
+          return watched.size > 0 && waitsFor(bytes, pathStart, pathEnd);
+        },
       };
     },
   };

@@ -13,6 +13,7 @@ import { normalizeMessage } from '../../dist/sources/tetragon/normalize.js';
 import { eventsRequest, tetragonSchema } from '../../dist/sources/tetragon/config.js';
 import { protoFolder, tetragonProtocol } from '../../dist/sources/tetragon/protocol.js';
 import { ProcessTable } from '../../dist/state/process-table.js';
+import { RecentExecs } from '../../dist/state/recent.js';
 import { silentLog } from '../../dist/telemetry/log.js';
 
 const [mode, socket, countText] = process.argv.slice(2);
@@ -26,6 +27,7 @@ function taker() {
   const pipeline = openPipeline({
     detector: createDetector(detectSchema.parse({})),
     processes: new ProcessTable(),
+    recent: new RecentExecs(),
     route: () => [],
     accept: async () => {},
     minSeverity: 'low',
@@ -33,6 +35,9 @@ function taker() {
     log: silentLog,
   });
   const intake = pipeline.intake('bench');
+  process.on('exit', () => {
+    if (intake.counts.unreadable > 0) throw new Error(`${intake.counts.unreadable} messages could not be read`);
+  });
   return earlyTest(intake, bytesDecoder('bench', intake.processes));
 }
 

@@ -24,6 +24,11 @@ function wanted(event: ExecEvent): boolean {
     const bytes = encoder.encode(text);
     return interest.path(bytes, 0, bytes.length);
   };
+  const joinedBytes = encoder.encode((binary ?? exe ?? '') + (joined ?? argv.slice(1).join(' ')));
+  const split = encoder.encode(binary ?? exe ?? '').length;
+  const whole = interest.exec(joinedBytes, 0, split, split, joinedBytes.length);
+  const others = [comm, argv[0]].some(isPath);
+  if (!whole && !others) return false;
   const bytes = encoder.encode(joined ?? argv.slice(1).join(' '));
   return [binary, exe, comm, argv[0]].some(isPath) || interest.text(bytes, 0, bytes.length);
 }

@@ -68,7 +68,7 @@ describe('download, chmod, exec', () => {
   });
 
   it('widens the early test by chmod and the downloaded name, and only while it waits', () => {
-    const none = { path: () => false, text: () => false };
+    const none = { path: () => false, text: () => false, exec: () => false };
     const asks = (chains: ReturnType<typeof openChains>, path: string) =>
       chains.widen(none).path(Buffer.from(path), 0, path.length);
     expect(asks(openChains(), '/bin/chmod')).toBe(false);

@@ -5,7 +5,7 @@ import type { Detector } from '../../src/model/intake.ts';
 export function netcatDetector(): Detector {
   const none: Verdict = { severity: 'none', score: 0, indicators: [], why: [], mitre: [], triage: [] };
   return {
-    interest: { path: () => true, text: () => true },
+    interest: { path: () => true, text: () => true, exec: () => true },
     judge(event) {
       if (event.container === undefined || !event.process.binary?.endsWith('/nc')) return none;
       return {

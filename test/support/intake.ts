@@ -21,9 +21,9 @@ export interface TestIntake extends Intake {
 }
 
 /** Everything interests. */
-export const allInterest: Interest = { path: () => true, text: () => true };
+export const allInterest: Interest = { path: () => true, text: () => true, exec: () => true };
 /** Nothing does. */
-export const noInterest: Interest = { path: () => false, text: () => false };
+export const noInterest: Interest = { path: () => false, text: () => false, exec: () => false };
 
 /**
  * An intake that decodes at once. `accept` answers for `judge`: undefined (no finding) if it is left out.

@@ -2,6 +2,7 @@ import { adHocServer } from './ad-hoc-server.ts';
 import { ancLocation } from './anc-location.ts';
 import { argsLost } from './args-lost.ts';
 import { batchOrList } from './batch-or-list.ts';
+import { bulkyRequest } from './bulky-request.ts';
 import { chainDownloadRun } from './chain-download-run.ts';
 import { cloudCreds } from './cloud-creds.ts';
 import { cmdOutputInRequest } from './cmd-output-in-request.ts';
@@ -26,6 +27,7 @@ import { locWritable } from './loc-writable.ts';
 import { masquerade } from './masquerade.ts';
 import { metadataOther } from './metadata-other.ts';
 import { namespaceEntry } from './namespace-entry.ts';
+import { nestedShells } from './nested-shells.ts';
 import { oddScheme } from './odd-scheme.ts';
 import { pipeToInterpreter } from './pipe-to-interpreter.ts';
 import { portForward } from './port-forward.ts';
@@ -39,6 +41,7 @@ import { serverAncestor } from './server-ancestor.ts';
 import { socksOnionProxy } from './socks-onion-proxy.ts';
 import { txtNullAny } from './txt-null-any.ts';
 import type { Indicator } from './types.ts';
+import { unusualPort } from './unusual-port.ts';
 import { upload } from './upload.ts';
 import { webShellDrop } from './web-shell-drop.ts';
 import { zoneTransfer } from './zone-transfer.ts';
@@ -55,6 +58,7 @@ export const indicators: readonly Indicator[] = [
   webShellDrop,
   upload,
   sensitiveFile,
+  bulkyRequest,
   cmdOutputInRequest,
   cloudCreds,
   metadataOther,
@@ -62,6 +66,7 @@ export const indicators: readonly Indicator[] = [
   kubelet,
   kubeApi,
   externalIp,
+  unusualPort,
   disguisedPeer,
   socksOnionProxy,
   oddScheme,
@@ -84,6 +89,7 @@ export const indicators: readonly Indicator[] = [
   renamed,
   masquerade,
   argsLost,
+  nestedShells,
   ancLocation,
   serverAncestor,
   interactive,

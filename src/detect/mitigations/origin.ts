@@ -3,7 +3,17 @@ import type { Mitigation } from '../indicators/types.ts';
 import { short } from '../phrases.ts';
 
 /** What no start script and no declared command does by habit; images made for it may. */
-const TELLING = new Set(['port_range', 'batch_or_list', 'txt_null_any', 'socks_onion_proxy', 'odd_scheme']);
+const TELLING = new Set([
+  'port_range',
+  'batch_or_list',
+  'txt_null_any',
+  'socks_onion_proxy',
+  'odd_scheme',
+  'nested_shells',
+  'bulky_request',
+]);
+/** A script may speak to its own service on any port; a declared command or cron line that does so says more. */
+const TELLING_ALONE = new Set(['unusual_port']);
 
 function tells(context: Context, hits: readonly { id: string }[]): boolean {
   return !context.purpose_image && hits.some((hit) => TELLING.has(hit.id));
@@ -26,7 +36,8 @@ export const ownProcess: Mitigation = {
     "The tool is the container's first process or stands in the command the container was declared with.",
   group: 'origin',
   evaluate(context, hits) {
-    if (context.server || tells(context, hits)) return undefined;
+    if (context.server || tells(context, hits) || hits.some((hit) => TELLING_ALONE.has(hit.id)))
+      return undefined;
     if (!context.own_process && !isDaemonOfImage(context)) return undefined;
     return {
       evidence: 'first process',
@@ -51,7 +62,8 @@ export const startScript: Mitigation = {
     if (process.tty === true || interactive || server || tells(context, hits)) return undefined;
     if (start_script !== undefined)
       return { evidence: short(start_script), why: `the script ${short(start_script)} started it` };
-    return scheduler && { evidence: scheduler.name, why: `${scheduler.name} started it at its time` };
+    if (scheduler === undefined || hits.some((hit) => TELLING_ALONE.has(hit.id))) return undefined;
+    return { evidence: scheduler.name, why: `${scheduler.name} started it at its time` };
   },
   examples: {
     fires: [

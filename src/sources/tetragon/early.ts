@@ -126,9 +126,13 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
       started.start(processFields.arguments),
       started.end(processFields.arguments),
     );
-    const wanted =
-      interest.path(message, started.start(processFields.binary), started.end(processFields.binary)) ||
-      interest.text(message, started.start(processFields.arguments), started.end(processFields.arguments));
+    const wanted = interest.exec(
+      message,
+      started.start(processFields.binary),
+      started.end(processFields.binary),
+      started.start(processFields.arguments),
+      started.end(processFields.arguments),
+    );
     if (!wanted) {
       counts.early_rejected += 1;
       return;

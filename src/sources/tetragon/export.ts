@@ -23,12 +23,7 @@ export function lineDecoder(source: string, processes: ProcessMemory): Decode {
  * process table, the same early test as for bytes.
  */
 export function exportLines(intake: Intake, decode: Decode): (line: Buffer) => void {
-  const { counts, interest } = intake;
-  const wants = (text: string | undefined, test: typeof interest.path) => {
-    if (text === undefined) return false;
-    const bytes = Buffer.from(text);
-    return test.call(interest, bytes, 0, bytes.length);
-  };
+  const { counts } = intake;
   return (line) => {
     counts.messages += 1;
     try {
@@ -65,10 +60,15 @@ export function exportLines(intake: Intake, decode: Decode): (line: Buffer) => v
     if (parent !== undefined) remember(intake.processes, parent);
     if (running) return;
     rememberRecent(intake, started);
-    if (wants(started.binary, interest.path) || wants(started.arguments, interest.text))
-      intake.offer(line, decode);
+    if (isWanted(intake, started)) intake.offer(line, decode);
     else counts.early_rejected += 1;
   }
+}
+
+function isWanted({ interest }: Intake, process: TetragonProcess): boolean {
+  const binary = Buffer.from(process.binary ?? '');
+  const bytes = Buffer.concat([binary, Buffer.from(process.arguments ?? '')]);
+  return interest.exec(bytes, 0, binary.length, binary.length, bytes.length);
 }
 
 function rememberRecent({ recent }: Intake, process: TetragonProcess): void {

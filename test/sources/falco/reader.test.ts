@@ -111,7 +111,7 @@ describe('early test', () => {
   ])('asks about %s', (field, kind) => {
     const wants = (name: string) => (bytes: Uint8Array, start: number, end: number) =>
       name === kind && Buffer.from(bytes.subarray(start, end)).toString() === 'WANTED';
-    const { intake, reader } = open({ path: wants('path'), text: wants('text') });
+    const { intake, reader } = open({ path: wants('path'), text: wants('text'), exec: () => false });
     reader.document(exec({ [field]: 'WANTED' }));
     reader.document(exec({ [field]: 'OTHER' }));
     expect(intake.events).toHaveLength(1);
