@@ -21,7 +21,7 @@ const test = join(dirname(fileURLToPath(import.meta.url)), '..');
 const full = process.argv.includes('--full');
 const rounds = full ? 21 : 7;
 const roundUs = full ? 200_000 : 60_000;
-const everything = { path: () => true, text: () => true };
+const everything = { path: () => true, text: () => true, exec: () => true };
 const config = defaultDetectConfig();
 const detector = createDetector(config);
 const withoutRedaction = createDetector({ ...config, redact: false });
@@ -41,7 +41,9 @@ async function eventsOf(recording) {
     },
     judge: (event) => void events.push(event),
     alert() {},
-    unreadable() {},
+    unreadable(reason, detail) {
+      throw new Error(`${recording}: ${reason}: ${detail}`);
+    },
   };
   await readRecording(join(test, 'fixtures/recordings', recording), {
     intake,
@@ -66,7 +68,10 @@ const scenario = [
 
 const named = (event) => detector.judge(event).tool !== undefined;
 const toolEvents = [...corpus, ...scenario].filter(named);
-const plainEvents = [...storm, ...corpus, ...scenario].filter((event) => !named(event));
+const others = [...storm, ...corpus, ...scenario].filter((event) => !named(event));
+const plainEvents = others.filter((event) => !detector.interest.event(event.process));
+/** Shells, interpreters and arguments that speak of a tool: looked into, and nothing found. */
+const nearEvents = others.filter((event) => detector.interest.event(event.process));
 const findings = toolEvents
   .map((event) => ({ event, verdict: withoutRedaction.judge(event) }))
   .filter(({ verdict }) => verdict.severity !== 'none');
@@ -95,10 +100,8 @@ const judgeAll = (events) => () => {
 };
 const secret = 'curl -u admin:hunter2hunter2 -H "Authorization: Bearer abcdefghijklmnop" https://u:p4ssw0rd@h.example/';
 const benches = [
-  ['interest', `early test on a normalized event that names no tool (${plainEvents.length})`, 'ns', plainEvents.length, () => {
-    for (const event of plainEvents) detector.interest.event(event.process);
-  }],
   ['plain', `judgement of an event that names no tool (${plainEvents.length} events)`, 'ns', plainEvents.length, judgeAll(plainEvents)],
+  ['near', `… whose arguments made it worth a look (${nearEvents.length} events)`, 'µs', nearEvents.length, judgeAll(nearEvents)],
   ['tool', `judgement of an event that names a tool (${toolEvents.length} events, ${findings.length} findings)`, 'µs', toolEvents.length, judgeAll(toolEvents)],
   ['redaction', `redaction of a finding: verdict, event, ancestors (${findings.length} findings)`, 'µs', findings.length, () => {
     for (const { event, verdict } of findings) {
