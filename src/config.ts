@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { spoolSchema } from './deliver/ledger.ts';
 import { sinkSchema } from './deliver/sinks/index.ts';
 import { relaySchema } from './deliver/sinks/relay.ts';
 import { noticesSchema } from './deliver/troubles.ts';
@@ -53,6 +54,7 @@ export const configSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('keep accepted deliveries on disk until they arrive; false: in memory only'),
+  spool: spoolSchema.prefault({}).describe('how much may wait to be delivered'),
   log: z
     .strictObject({
       level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),

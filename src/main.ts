@@ -132,6 +132,64 @@ program
     finish(await record(source, options));
   });
 
+const spool = program.command('spool').description('deliveries that wait, and those that were given up');
+for (const [action, description] of [
+  ['list', 'what waits, and the dead letters'],
+  ['show', 'the payload of one delivery'],
+  ['retry', 'dead letters wait again'],
+  ['drop', 'takes deliveries away for good'],
+] as const) {
+  spool
+    .command(action)
+    .description(description)
+    .argument('[ids...]', 'ids of deliveries')
+    .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+    .option('--json', 'as JSON', false)
+    .option('--limit <count>', 'at most so many', '50')
+    .option('--all', 'retry, drop: all dead letters', false)
+    .option('--sink <name>', 'with --all: of this sink')
+    .action(
+      async (
+        ids: string[],
+        options: { config: string; json: boolean; limit: string; all: boolean; sink?: string },
+      ) => {
+        const { spoolCommand } = await import('./commands/spool.ts');
+        finish(await spoolCommand(action, ids, { ...options, limit: Number(options.limit) }));
+      },
+    );
+}
+
+program
+  .command('sink')
+  .description('the destinations of findings')
+  .command('test')
+  .description('sends a finding marked as a test and shows request, answer and timing')
+  .argument('<name>', 'name of the sink in the configuration')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .action(async (name: string, options: { config: string }) => {
+    const { sinkTest } = await import('./commands/sink-test.ts');
+    finish(await sinkTest(name, options.config));
+  });
+
+program
+  .command('routes')
+  .description('which finding goes to which sinks')
+  .command('test')
+  .description('the routes and sinks a finding takes, and why')
+  .argument('[file]', 'findings as JSON; - for standard input; without it, an example')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option(
+    '--set <path=value>',
+    'change the finding, such as exec.pod.namespace=prod',
+    (one: string, all: string[]) => [...all, one],
+    [] as string[],
+  )
+  .option('--expect <sinks>', 'fail unless exactly these are taken: a,b or none')
+  .action(async (file: string | undefined, options: import('./commands/routes-test.ts').RoutesTestFlags) => {
+    const { routesTest } = await import('./commands/routes-test.ts');
+    finish(routesTest(file, options));
+  });
+
 function finish(code: number): void {
   process.exitCode = code;
 }

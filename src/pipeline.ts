@@ -4,7 +4,7 @@ import { BoundedQueue } from './lib/queue.ts';
 import { secondsOf } from './lib/time.ts';
 import type { Addressee } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
-import { compareSeverity, type Finding, type Severity } from './model/finding.ts';
+import { compareSeverity, type Finding, type Severity, type Verdict } from './model/finding.ts';
 import {
   countDrop,
   type Decode,
@@ -42,7 +42,9 @@ export interface PipelineParts {
   state?: { seen: SeenBefore; chains: Chains; folds: Folds };
   /** Takes credentials out of a finding before it leaves; absent: it leaves as it is. */
   redact?: (finding: Finding) => Finding;
-  /** Adds facts about container and image; absent: nothing is added. */
+  /** Where this Lanner runs, for events whose sensor does not tell. */
+  place?: { node: string; cluster?: string };
+  /** Adds facts about container and image; absent, or the same event: nothing was added. */
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
   /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
   route: (finding: Finding) => readonly (string | Addressee)[];
@@ -178,22 +180,28 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     if (first.tool === undefined && first.severity === 'none') return undefined;
     if (state !== undefined) facts.seen_before = state.seen.count(event, seconds);
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
-    if (!(enriched instanceof Promise)) return report(enriched, facts, seconds);
-    return track(enriched.then((one) => report(one, facts, seconds)));
+    if (enriched instanceof Promise)
+      return track(enriched.then((one) => report(one, detector.judge(one, facts), seconds)));
+    const same = enriched === event && (facts.seen_before ?? 0) === 0;
+    return report(enriched, same ? first : detector.judge(enriched, facts), seconds);
   }
 
-  function report(event: ExecEvent, facts: StateFacts, seconds: number): Promise<void> | undefined {
-    const verdict = detector.judge(event, facts);
+  function report(event: ExecEvent, verdict: Verdict, seconds: number): Promise<void> | undefined {
     if (verdict.use !== undefined) state?.chains.downloaded(event, verdict.use, seconds);
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
       return undefined;
-    const made = makeFinding(event, verdict, findingId(event.id));
+    const made = makeFinding(placed(event), verdict, findingId(event.id));
     const folded = state?.folds.fold(made, verdict.use, seconds);
     if (folded?.tell === false) {
       amended += 1;
       return undefined;
     }
     return tell(withContext(folded?.finding ?? made, seconds));
+  }
+
+  function placed(event: ExecEvent): ExecEvent {
+    if (parts.place === undefined || (event.node !== undefined && event.cluster !== undefined)) return event;
+    return { ...parts.place, ...event };
   }
 
   function tell(whole: Finding): Promise<void> | undefined {

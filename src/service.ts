@@ -7,13 +7,15 @@ import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openSink } from './deliver/sinks/index.ts';
 import { openRelaySink } from './deliver/sinks/relay.ts';
+import { controlRunning } from './deliver/spool-control.ts';
 import { durableStore } from './deliver/store/durable.ts';
 import { memoryStore } from './deliver/store/memory.ts';
 import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
+import { serveControl } from './http/control.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
+import { messageOf } from './lib/errors.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
-import type { ExecEvent } from './model/exec-event.ts';
 import type { Finding, Severity } from './model/finding.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
@@ -30,9 +32,6 @@ import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { routeEvents } from './telemetry/route-events.ts';
 import { sourceMetrics } from './telemetry/source-metrics.ts';
-
-/** How often Lanner looks after itself. */
-const watchMs = 10_000;
 
 /** A Lanner put together from its configuration. Constructing it touches nothing outside the process. */
 export interface Service {
@@ -74,6 +73,7 @@ export function openService(parts: ServiceParts): Service {
     clock: systemClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
+    bounds: config.spool,
   });
   function relayFor(name: string, source: Config['sources'][string]) {
     if (source.type !== 'falco_http' || source.relay === undefined) return {};
@@ -82,19 +82,13 @@ export function openService(parts: ServiceParts): Service {
       relay: (body: Buffer, type: string) => void deliverer.relay(bodyId(body), body, type, to),
     };
   }
-  const node = nodeName(config);
-  const place = (event: ExecEvent): ExecEvent => ({
-    ...event,
-    node: event.node ?? node,
-    ...((event.cluster ?? config.cluster) !== undefined && { cluster: event.cluster ?? config.cluster! }),
-  });
   const router = routerOf(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
-    enrich: place,
+    place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity: lowestSeverity(config.route, traitsOf(config)),
@@ -115,7 +109,7 @@ export function openService(parts: ServiceParts): Service {
 
   /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
   function watchTroubles(): void {
-    cancelWatch = systemClock.after(watchMs, watchTroubles);
+    cancelWatch = systemClock.after(config.notices.look_secs * 1000, watchTroubles);
     const observation = {
       sources: sources.map((source) => source.health()),
       counts: pipeline.counts(),
@@ -145,6 +139,7 @@ export function openService(parts: ServiceParts): Service {
   // Whoever does not ask is not told: without this the process would end.
   failed.catch(() => {});
   let http: HttpServer | undefined;
+  let control: { close(): Promise<void> } | undefined;
   let stopping: Promise<{ delivered: number; left: number }> | undefined;
 
   function health(): HealthReport {
@@ -185,7 +180,26 @@ export function openService(parts: ServiceParts): Service {
       });
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     watchTroubles();
+    await openControl();
     return http === undefined ? {} : { http: http.address };
+  }
+
+  /** Commands are a convenience: without their socket everything else goes on. */
+  async function openControl(): Promise<void> {
+    if (!config.durable || deliverer.status().spool.degraded !== undefined) return;
+    const spool = controlRunning(deliverer.admin);
+    try {
+      control = await serveControl(controlSocket(stateDirectory(config)), {
+        spool_list: spool.list,
+        spool_show: spool.show,
+        spool_retry: spool.retry,
+        spool_drop: spool.drop,
+        sink_unblock: ({ sink }: { sink: string }) => deliverer.admin.unblock(sink),
+        status: () => deliverer.status(),
+      });
+    } catch (error) {
+      log.warn('commands cannot reach this Lanner', { reason: messageOf(error) });
+    }
   }
 
   async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
@@ -195,7 +209,7 @@ export function openService(parts: ServiceParts): Service {
     await Promise.all(running);
     await pipeline.idle();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
-    await http?.close();
+    await Promise.all([http?.close(), control?.close()]);
     return drained;
   }
 
@@ -295,6 +309,11 @@ function openSinks(config: Config): Sink[] {
   return [...Object.entries(config.sinks).map(([name, sink]) => openSink(name, sink, deps)), ...relays];
 }
 
+/** Where a running Lanner listens for commands. */
+export function controlSocket(directory: string): string {
+  return join(directory, 'control.sock');
+}
+
 /** The dot keeps it apart from the names an operator may give. */
 function relayName(source: string): string {
   return `${source}.relay`;
@@ -306,7 +325,7 @@ function bodyId(body: Buffer): string {
 }
 
 /** Where the store lives: as configured, else the system's place if it is ours to write, else the user's. */
-function stateDirectory(config: Config): string {
+export function stateDirectory(config: Config): string {
   const system = '/var/lib/lanner';
   if (config.state_dir !== undefined) return config.state_dir;
   if (process.getuid?.() === 0 || isWritable(system)) return system;
@@ -322,7 +341,7 @@ function isWritable(path: string): boolean {
   }
 }
 
-function routerOf(config: Config): Router {
+export function routerOf(config: Config): Router {
   return compileRoutes(config.route, traitsOf(config));
 }
 

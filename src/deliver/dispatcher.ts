@@ -158,9 +158,14 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
 
   async function take(coming: readonly Coming[]): Promise<void> {
     const fresh: { waiting: Waiting; record: SpoolRecord }[] = [];
+    let isOnItsWay = false;
     for (const { cargo, entry: partial } of coming) {
-      // The same delivery waits already.
-      if (ledger.has(partial.id)) continue;
+      const known = ledger.get(partial.id);
+      if (known) {
+        // The same delivery waits already; its caller waits until it is on disk as well.
+        isOnItsWay ||= !known.stored;
+        continue;
+      }
       const payload = JSON.stringify(cargo);
       const entry: SpoolEntry = { ...partial, attempts: 0, bytes: Buffer.byteLength(payload) };
       const waiting: Waiting = { entry, cargo, stored: false, flying: false, gone: false };
@@ -168,7 +173,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       ledger.add(waiting);
       events.accepted(entry.sink, entry.severity);
     }
-    if (fresh.length === 0) return;
+    if (fresh.length === 0 && !isOnItsWay) return;
     // The store hears of them before it can hear of anything that happens to them; sending need not wait for it.
     const written = spool.put(fresh);
     for (const { waiting } of fresh) lanes.get(waiting.entry.sink)?.add(waiting);

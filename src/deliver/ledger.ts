@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Delivery, NoticeDelivery, RelayDelivery, ShedReason } from '../model/delivery.ts';
 import { type Severity, severities } from '../model/finding.ts';
 import type { SpoolEntry } from './store/contract.ts';
@@ -27,12 +28,33 @@ export interface SpoolBounds {
   cache_bytes: number;
 }
 
-export const defaultBounds: SpoolBounds = {
-  max_deliveries: 100_000,
-  max_bytes: 256 * 2 ** 20,
-  max_memory_bytes: 16 * 2 ** 20,
-  cache_bytes: 8 * 2 ** 20,
-};
+export const spoolSchema = z.strictObject({
+  max_deliveries: z
+    .int()
+    .min(100)
+    .max(1_000_000)
+    .default(100_000)
+    .describe(
+      'deliveries that may wait; beyond, the oldest of the lowest severity are dropped, each counted',
+    ),
+  max_bytes: z
+    .int()
+    .min(2 ** 20)
+    .default(256 * 2 ** 20)
+    .describe('bytes that may wait'),
+  max_memory_bytes: z
+    .int()
+    .min(2 ** 16)
+    .default(16 * 2 ** 20)
+    .describe('bytes that may wait in memory while the disk takes no writes'),
+  cache_bytes: z
+    .int()
+    .min(0)
+    .default(8 * 2 ** 20)
+    .describe('payloads kept in memory beside the disk'),
+});
+
+export const defaultBounds: SpoolBounds = spoolSchema.parse({});
 
 /** The account of everything that waits, whoever it is for. */
 export interface Ledger {

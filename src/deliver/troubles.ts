@@ -8,6 +8,7 @@ export const noticesSchema = z.strictObject({
     .array(z.string())
     .optional()
     .describe("names of sinks that are told Lanner's own troubles; default: those of the root route"),
+  look_secs: z.number().min(0.01).max(600).default(10).describe('how often Lanner looks after itself'),
   after_secs: z
     .number()
     .min(0)

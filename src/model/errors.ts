@@ -29,6 +29,7 @@ export const errorCodes = {
   recording_form: 'the form of the recording is not known',
   template: 'the template of a sink is not valid Liquid',
   signing_key: 'a signing key of a sink cannot be used',
+  control_unknown: 'the running Lanner does not know this command: the versions differ',
   store_locked: 'another Lanner uses the same state directory',
   store_version: 'the store was written by a newer Lanner',
   store_unusable: 'the state directory cannot be used',

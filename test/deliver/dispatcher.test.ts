@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { memoryStore } from '../../src/deliver/store/memory.ts';
 import type { Outcome } from '../../src/model/delivery.ts';
 import { settle } from '../support/clock.ts';
 import { aDeliverer, delivered, scriptedSink } from '../support/deliver.ts';
@@ -119,6 +120,23 @@ describe('delivery', () => {
     await deliverer.accept(aFinding(), ['a']);
     await clock.advance(0);
     expect(deliverer.status().spool.waiting).toBe(1);
+  });
+
+  it('of the same finding accepted twice is accepted the second time only when it is on disk', async () => {
+    const store = memoryStore();
+    const writes: (() => void)[] = [];
+    const slow = { ...store, put: () => new Promise<void>((resolve) => void writes.push(resolve)) };
+    const { deliverer } = aDeliverer((c) => [scriptedSink('a', c, () => new Promise(() => {}))], {
+      store: slow,
+    });
+    const accepted: number[] = [];
+    void deliverer.accept(aFinding(), ['a']).then(() => accepted.push(1));
+    void deliverer.accept(aFinding(), ['a']).then(() => accepted.push(2));
+    await settle();
+    expect(accepted).toEqual([]);
+    for (const written of writes) written();
+    await settle();
+    expect(accepted).toEqual([1, 2]);
   });
 });
 

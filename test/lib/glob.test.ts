@@ -19,6 +19,8 @@ describe('globs', () => {
     ['zabbix*', 'zabbix-server', true],
     ['*-runner', 'gitlab-runner', true],
     ['*-runner', 'a/gitlab-runner', false],
+    ['*/a', '/a', true],
+    ['*/a', '/b/a', false],
     ['*vpn*', 'openvpn-as', true],
     ['/tmp/jenkins[0-9]*.sh', '/tmp/jenkins1733.sh', true],
     ['/tmp/jenkins[0-9]*.sh', '/tmp/jenkinsx.sh', false],

@@ -160,6 +160,9 @@ interface EntryRow {
   unit?: string | null;
 }
 
+/** Free pages that the file keeps for the next deliveries: 4 MiB. */
+const spareFreePages = 1024;
+
 const entryColumns = 'id, sink, severity, order_key, accepted_ms, attempts, bytes, batchable';
 const chosen = 'id IN (SELECT value FROM json_each(?))';
 
@@ -229,6 +232,13 @@ function operations(database: Database.Database): Omit<SqliteStore, 'setAside' |
     return entries;
   }
 
+  /** After a backlog has gone, its pages go back to the file system, some at a time. */
+  function giveBack(): void {
+    const [row] = database.pragma('freelist_count') as { freelist_count: number }[];
+    if ((row?.freelist_count ?? 0) > spareFreePages)
+      database.exec(`PRAGMA incremental_vacuum(${spareFreePages})`);
+  }
+
   function one(change: Change): unknown {
     switch (change.op) {
       case 'put':
@@ -246,8 +256,11 @@ function operations(database: Database.Database): Omit<SqliteStore, 'setAside' |
       }
       case 'revive':
         return revive(JSON.stringify(change.ids));
-      case 'prune':
-        return prune.run(change.before_ms, change.max_letters).changes;
+      case 'prune': {
+        const { changes } = prune.run(change.before_ms, change.max_letters);
+        giveBack();
+        return changes;
+      }
       case 'drop_dead':
         return dropDead.run(JSON.stringify(change.ids)).changes;
     }

@@ -5,6 +5,7 @@ import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { durableStore } from '../../../src/deliver/store/durable.ts';
 import { migrations } from '../../../src/deliver/store/schema.ts';
+import { openSqlite } from '../../../src/deliver/store/sqlite.ts';
 import { advanceUntil } from '../../support/clock.ts';
 import { aDeliverer, delivered, scriptedSink } from '../../support/deliver.ts';
 import { aFinding, findings } from '../../support/finding.ts';
@@ -84,6 +85,32 @@ describe('the file of the store', () => {
     expect(readFileSync(set_aside ?? '')).toEqual(damaged);
     await again.put([aRecord('new')]);
     await again.close();
+  });
+});
+
+describe('the size of the file', () => {
+  it('shrinks again after a backlog has gone', () => {
+    const directory = temporaryDirectory();
+    const store = openSqlite(directory);
+    const records = Array.from({ length: 4_000 }, (_, index) => ({
+      ...aRecord(`d-${index}`),
+      payload: 'x'.repeat(4_000),
+    }));
+    store.apply([{ op: 'put', records }]);
+    store.apply([{ op: 'remove', ids: records.map(({ entry }) => entry.id) }]);
+    const pages = () => {
+      const client = new Database(join(directory, 'lanner.db'));
+      const [row] = client.pragma('page_count') as { page_count: number }[];
+      client.close();
+      return row!.page_count;
+    };
+    const before = pages();
+    for (let i = 0; i < 10; i++) store.apply([{ op: 'prune', max_letters: 10, before_ms: 0 }]);
+    expect(before).toBeGreaterThan(4_000);
+    expect(pages()).toBeLessThan(1_200);
+    store.apply([{ op: 'put', records: [aRecord('after')] }]);
+    expect(store.entries().map((entry) => entry.id)).toEqual(['after']);
+    store.close();
   });
 });
 

@@ -1,0 +1,117 @@
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, request } from 'node:http';
+import { LannerError, messageOf } from '../lib/errors.ts';
+
+/** What a command may ask of a running Lanner, by name; input and answer are JSON. */
+export type ControlHandlers = Record<string, (input: never) => unknown>;
+
+const largestInput = 1_048_576;
+
+/**
+ * Serves commands on a unix socket that only its owner may open. A socket left by a process that was killed is
+ * replaced: the caller holds the lock of the directory. Throws LannerError `listen_failed`.
+ */
+export async function serveControl(
+  path: string,
+  handlers: ControlHandlers,
+): Promise<{ close(): Promise<void> }> {
+  await rm(path, { force: true });
+  const server = createServer((asked, response) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    asked.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > largestInput) asked.destroy();
+      else chunks.push(chunk);
+    });
+    asked.on('end', () => {
+      answer(handlers, (asked.url ?? '').slice(1), Buffer.concat(chunks).toString()).then(
+        (value) => response.writeHead(200).end(JSON.stringify({ value })),
+        (error: unknown) => {
+          const code = error instanceof LannerError ? { code: error.code, mend: error.mend } : {};
+          response.writeHead(400).end(JSON.stringify({ error: { message: messageOf(error), ...code } }));
+        },
+      );
+    });
+    asked.on('error', () => {});
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new LannerError(
+          'listen_failed',
+          `${path}: ${error.message}`,
+          'Check state_dir: its path may have at most some 90 characters.',
+          {
+            cause: error,
+          },
+        ),
+      ),
+    );
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(handlers: ControlHandlers, name: string, body: string): Promise<unknown> {
+  const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+  if (!handler)
+    throw new LannerError(
+      'control_unknown',
+      `this Lanner knows no command ${name}`,
+      'Use the same version for both.',
+    );
+  return (await handler((body === '' ? undefined : JSON.parse(body)) as never)) ?? null;
+}
+
+/**
+ * Asks a running Lanner. Undefined if none listens at the path. Throws what the handler threw, as LannerError
+ * where it was one; `socket_permission` if the socket is another user's.
+ */
+export async function askControl(
+  path: string,
+  name: string,
+  input?: unknown,
+): Promise<{ value: unknown } | undefined> {
+  const body = input === undefined ? '' : JSON.stringify(input);
+  let reply: { value: unknown } | { error: { message: string; code?: string; mend?: string } };
+  try {
+    reply = JSON.parse(await post(path, name, body)) as typeof reply;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    if (code !== 'EACCES') throw error;
+    throw new LannerError(
+      'socket_permission',
+      `${path} may not be opened by this user`,
+      'Run the command as the user that Lanner runs as.',
+      {
+        cause: error,
+      },
+    );
+  }
+  if ('value' in reply) return reply;
+  const { message, code, mend } = reply.error;
+  throw code === undefined ? new Error(message) : new LannerError(code, message, mend ?? '');
+}
+
+function post(socketPath: string, name: string, body: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path: `/${name}`, method: 'POST', timeout: 30_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve(Buffer.concat(chunks).toString()));
+      response.on('error', reject);
+    });
+    asking.on('timeout', () => asking.destroy(new Error('the running Lanner does not answer')));
+    asking.on('error', reject);
+    asking.end(body);
+  });
+}
