@@ -27,7 +27,56 @@ interface Deviation {
  * Suspicious actions that stay below their label, each with the reason. The labels know what an action was for;
  * the judgement sees one command in one container.
  */
-const deviations: readonly Deviation[] = [];
+const deviations: readonly Deviation[] = [
+  {
+    id: 's106',
+    got: 'medium',
+    in: everywhere,
+    reason:
+      'a listener, typed by hand, with no program behind it: two soft facts; -e or a server above make it high',
+  },
+  {
+    id: 's118',
+    got: 'medium',
+    in: everywhere,
+    reason:
+      "the image's own busybox connects to an unusual port: neither file, place nor ancestor is suspicious",
+  },
+  {
+    id: 's134',
+    got: 'medium',
+    in: [...falco, ...lean],
+    reason:
+      'Falco gave the parent only (every proc.aname and proc.acmdline is null), so php is not seen above',
+  },
+  {
+    id: 's136',
+    got: 'medium',
+    in: everywhere,
+    reason:
+      'cron explains who started it, the unusual port keeps it from being lowered; nothing in it is hard',
+  },
+  {
+    id: 's138',
+    got: 'medium',
+    in: everywhere,
+    reason:
+      'shells within shells around a connection to an unusual port: two soft facts, five points below high',
+  },
+  {
+    id: 's142',
+    got: 'none',
+    in: [...falco, ...lean],
+    reason: 'Falco cuts the arguments at 4096 bytes, before the URL: curl seems to have nothing to work on',
+  },
+  {
+    id: 's168',
+    got: 'medium',
+    in: everywhere,
+    reason:
+      "the container's own command does it, so only the unusual port speaks; the image may be made for that",
+  },
+];
 
 /** The label, or one step less where it says critical. */
 function target(action: Action): Severity {
@@ -47,11 +96,14 @@ describe.each(everywhere)('the recorded scenario in %s', (recording) => {
     expect(above.map((action) => `${action.id} ${of(action)}`)).toEqual([]);
   });
 
-  it.each(suspicious)('$id reaches its label: $why ($severity)', (action) => {
-    const deviation = deviations.find((one) => one.id === action.id && one.in.includes(recording));
-    if (deviation !== undefined) expect(of(action), deviation.reason).toBe(deviation.got);
-    else expect(severities.slice(severities.indexOf(target(action)))).toContain(of(action));
-  });
+  it.each(suspicious.map((action) => [action.id, action.why, action] as const))(
+    '%s reaches its label: %s',
+    (_id, _why, action) => {
+      const deviation = deviations.find((one) => one.id === action.id && one.in.includes(recording));
+      if (deviation !== undefined) expect(of(action), deviation.reason).toBe(deviation.got);
+      else expect(severities.slice(severities.indexOf(target(action)))).toContain(of(action));
+    },
+  );
 });
 
 it('every deviation is one: below the label of a recorded action, once, and with a reason', () => {
@@ -81,13 +133,18 @@ describe("the recorded scenario as Falco's stock rules send it", () => {
     bodies = await scenarioSeverities('falco/stock-rules.http.jsonl.gz');
   });
 
-  it('says nothing of these suspicious actions, which no stock rule sends as an exec', () => {
-    expect(suspicious.filter((action) => !sent(action)).map(({ id }) => id)).toEqual([]);
+  it('lacks these suspicious actions, of which no stock rule sends an exec', () => {
+    const missing = suspicious.filter((action) => !sent(action)).map(({ id }) => id);
+    expect(missing).toEqual(['s118', 's124', 's128', 's130', 's134', 's142', 's154', 's164']);
+    expect(missing.filter((id) => frames.has(id))).toEqual([]);
   });
 
-  it('has a finding on every suspicious action that is sent', () => {
+  it('has a finding on every suspicious action that is sent, but for these', () => {
     const silent = suspicious.filter((action) => sent(action) && !frames.has(action.id));
-    expect(silent.map(({ id }) => id)).toEqual([]);
+    expect(silent.map(({ id }) => id)).toEqual([
+      's122', // argv[0] is not printed, and the memfd is called 3: nothing says that it is nc
+      's168', // only the shell is sent, not the nc below it
+    ]);
   });
 
   it('has no finding on a benign action, though the stock rules send some of them', () => {
