@@ -8,7 +8,7 @@ import { eventFacts } from './context.ts';
 import { buildInterest } from './interest.ts';
 import { type Judged, judgeEvent } from './judge.ts';
 import { normalizePath } from './location.ts';
-import { redactVerdict } from './redact.ts';
+import { redactHits, redactLine, redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
 import { triage } from './triage.ts';
 import { useOf } from './use.ts';
@@ -38,13 +38,20 @@ export function createDetector(config: DetectConfig): Detector {
       return noVerdict();
     }
     const judged = judgeEvent(event, settings, state, note);
-    const verdict = judged
-      ? toVerdict(event, settings, judged, state, note)
-      : chainVerdict(event, settings, state);
-    if (verdict.severity === 'none') return verdict;
-    return config.redact ? redactVerdict(verdict) : verdict;
+    if (judged) return toVerdict(event, settings, judged, state, note);
+    const verdict = chainVerdict(event, settings, state);
+    return settings.redact && verdict.severity !== 'none' ? redactVerdict(verdict) : verdict;
   };
   return { judge, interest };
+}
+
+/** Calls `make` when it is first asked, and never again. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function toVerdict(
@@ -56,21 +63,35 @@ function toVerdict(
 ): Verdict {
   const { context, score } = judged;
   const severity = lowerSeen(settings, score.hits, score.severity, state, note);
-  const base: Verdict = {
-    ...noVerdict(),
+  const { redact } = settings;
+  // Most judgements are made to be forgotten: their texts are written when somebody reads them.
+  const hits = once(() => (redact ? redactHits(score.hits) : score.hits));
+  const seen = severity !== score.severity ? state.seen_before : undefined;
+  const why = once(() => {
+    const sentences = whyOf(event, context, score.hits, seen);
+    return redact ? sentences.map(redactLine) : sentences;
+  });
+  const mitre = once(() => techniquesOf(context, score.hits));
+  const steps = once(() => triage(event, context, score.hits));
+  const silent = severity === 'none';
+  return {
     severity,
     score: score.score,
     tool: context.tool.id,
     category: context.category,
-    indicators: score.hits,
     use: useOf(context),
-  };
-  if (severity === 'none') return base;
-  return {
-    ...base,
-    why: whyOf(event, context, score.hits, severity !== score.severity ? state.seen_before : undefined),
-    mitre: techniquesOf(context, score.hits),
-    triage: triage(event, context, score.hits),
+    get indicators() {
+      return hits();
+    },
+    get why() {
+      return silent ? [] : why();
+    },
+    get mitre() {
+      return silent ? [] : mitre();
+    },
+    get triage() {
+      return silent ? [] : steps();
+    },
   };
 }
 

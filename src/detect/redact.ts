@@ -1,6 +1,6 @@
 /** Masks credentials in arguments, wherever a finding leaves the process. */
 import type { Ancestor, ExecEvent, ExecProcess, Program } from '../model/exec-event.ts';
-import type { Verdict } from '../model/finding.ts';
+import type { IndicatorHit, Verdict } from '../model/finding.ts';
 
 const MASK = '[redacted]';
 
@@ -183,19 +183,16 @@ export function redactEvent(event: ExecEvent): ExecEvent {
 
 /** A copy of the verdict whose texts hold no credentials. */
 export function redactVerdict(verdict: Verdict): Verdict {
-  return {
-    ...verdict,
-    why: verdict.why.map(redactLine),
-    indicators: verdict.indicators.map((hit) => ({
-      ...hit,
-      evidence: redactLine(hit.evidence),
-      why: redactLine(hit.why),
-    })),
-  };
+  return { ...verdict, why: verdict.why.map(redactLine), indicators: redactHits(verdict.indicators) };
+}
+
+/** Copies of the hits whose texts hold no credentials. */
+export function redactHits(hits: readonly IndicatorHit[]): IndicatorHit[] {
+  return hits.map((hit) => ({ ...hit, evidence: redactLine(hit.evidence), why: redactLine(hit.why) }));
 }
 
 /** A line may hold a command line: words after its colon are read as one. */
-function redactLine(line: string): string {
+export function redactLine(line: string): string {
   const at = line.indexOf(': ');
   if (at < 0) return redactText(line);
   const words = line.slice(at + 2).split(' ');

@@ -60,6 +60,8 @@ function signed(points: number): string {
 function stopReason({ invocation, process, relation, tool }: Context): string | undefined {
   const lost = process.argv_quality === 'lost' || process.facts?.includes('args_lost');
   if (invocation.inert === undefined || lost) return undefined;
+  // What it works on may have stood behind the cut.
+  if (invocation.inert === 'no_operand' && process.argv_quality === 'truncated') return undefined;
   if (
     invocation.inert === 'no_operand' &&
     (relation?.shell_wired !== undefined || relation?.data_loop !== undefined)

@@ -15,6 +15,8 @@ export interface Settings {
   thresholds: DetectConfig['thresholds'];
   disabled: ReadonlySet<string>;
   seen_before_lowers: number;
+  /** Texts leave without credentials. */
+  redact: boolean;
   isPurpose(image: ImageName, tool: Tool): boolean;
   isDebug: ImageMatch;
   isMonitoring: ImageMatch;
@@ -37,6 +39,7 @@ export function buildSettings(config: DetectConfig): Settings {
     thresholds: config.thresholds,
     disabled: new Set(config.disabled_indicators),
     seen_before_lowers: config.seen_before_lowers,
+    redact: config.redact,
     isPurpose: (image, tool) =>
       purposeOf(image).some((tools) => tools.has(tool.id) || tools.has(tool.category)),
     isDebug: remembered(compileImages([...debugImages, ...config.images.debug])),

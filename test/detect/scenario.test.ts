@@ -64,12 +64,6 @@ const deviations: readonly Deviation[] = [
       'shells within shells around a connection to an unusual port: two soft facts, five points below high',
   },
   {
-    id: 's142',
-    got: 'none',
-    in: [...falco, ...lean],
-    reason: 'Falco cuts the arguments at 4096 bytes, before the URL: curl seems to have nothing to work on',
-  },
-  {
     id: 's168',
     got: 'medium',
     in: everywhere,
