@@ -14,6 +14,8 @@ import { type FactSource, isContainerId, type Learn, type Lookup, type Question 
 
 /** Lookups under way, at most; more are answered `overloaded`. */
 const maxInquiries = 4096;
+/** Events waiting for facts, at most; more leave at once, as `overloaded`. */
+const maxWaiting = 10_000;
 
 /** Finds sources that are not named: calls `add` for each, and `looked` after each look. */
 export type Discover = (
@@ -36,7 +38,14 @@ interface Inquiry {
   started: number;
   results: Results;
   done: Promise<void>;
+  /** True if the deadline came first; made when somebody waits. */
+  over?: Promise<boolean>;
 }
+
+const overloaded: Results = {
+  runtime: { kind: 'failed', reason: 'overloaded' },
+  kubernetes: { kind: 'failed', reason: 'overloaded' },
+};
 
 /** Memory, questions and deadlines: the part between the pipeline and the sources. */
 export function createEnricherOf(parts: EnricherParts): Enricher {
@@ -53,6 +62,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
   const runtimes: GuardedSource[] = [];
   let kubernetes: GuardedSource | undefined;
   let running: Promise<unknown> | undefined;
+  let waiting = 0;
   const closing = new AbortController();
 
   const add = (source: FactSource): GuardedSource => {
@@ -118,7 +128,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
   const inquire = (question: Question, record: ContainerRecord | undefined): Results | Inquiry => {
     const same = inquiries.get(question.id);
     if (same !== undefined) return same;
-    if (inquiries.size >= maxInquiries) return { runtime: { kind: 'failed', reason: 'overloaded' } };
+    if (inquiries.size >= maxInquiries) return overloaded;
     const asked = ask(question, record);
     // Refused at once, which costs nothing: asked anew next time.
     if (!('done' in asked)) return asked;
@@ -198,15 +208,19 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     return event;
   };
 
+  /** All who wait for an inquiry share its deadline, since it is counted from the inquiry's start. */
   const waitFor = async (event: ExecEvent, inquiry: Inquiry, ms: number): Promise<ExecEvent> => {
-    const late = await new Promise<boolean>((resolve) => {
+    inquiry.over ??= new Promise<boolean>((resolve) => {
       const cancel = clock.after(ms, () => setImmediate(resolve, true));
       void inquiry.done.then(() => {
         cancel();
         resolve(false);
       });
     });
-    return count(complete(event, inquiry.results, late), 'miss');
+    waiting += 1;
+    const isLate = await inquiry.over;
+    waiting -= 1;
+    return count(complete(event, inquiry.results, isLate), 'miss');
   };
 
   const look = (event: ExecEvent): ExecEvent | Promise<ExecEvent> => {
@@ -226,6 +240,8 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     if (!('done' in asked)) return count(complete(event, asked, false), 'miss');
     const left = asked.started + config.deadline_ms - clock.now();
     if (left <= 0) return count(complete(event, asked.results, true), 'miss');
+    if (waiting >= maxWaiting)
+      return count(complete(event, { ...overloaded, ...asked.results }, false), 'miss');
     return waitFor(event, asked, left);
   };
 
