@@ -3,7 +3,6 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, nodeName } from './config.ts';
-import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openSink } from './deliver/sinks/index.ts';
 import { openRelaySink } from './deliver/sinks/relay.ts';
@@ -15,6 +14,7 @@ import { redactEvent, redactText } from './detect/index.ts';
 import { createEnricher } from './enrich/index.ts';
 import { serveControl } from './http/control.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
+import { holdingClock } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
 import type { Finding, Severity } from './model/finding.ts';
@@ -71,7 +71,7 @@ export function openService(parts: ServiceParts): Service {
     sinks: openSinks(config),
     store: config.durable ? durableStore(stateDirectory(config)) : memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
     bounds: config.spool,
@@ -113,7 +113,7 @@ export function openService(parts: ServiceParts): Service {
 
   /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
   function watchTroubles(): void {
-    cancelWatch = systemClock.after(config.notices.look_secs * 1000, watchTroubles);
+    cancelWatch = holdingClock.after(config.notices.look_secs * 1000, watchTroubles);
     const observation = {
       sources: sources.map((source) => source.health()),
       counts: pipeline.counts(),
@@ -258,7 +258,7 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     sinks: deliver ? openSinks(config) : [],
     store: memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
   });
@@ -329,7 +329,7 @@ function redactFinding(finding: Finding): Finding {
 }
 
 function openSinks(config: Config): Sink[] {
-  const deps = { clock: systemClock, page_url: config.page_url?.replace(/\/+$/, '') };
+  const deps = { clock: holdingClock, page_url: config.page_url?.replace(/\/+$/, '') };
   const relays = Object.entries(config.sources).flatMap(([name, source]) =>
     source.type === 'falco_http' && source.relay !== undefined
       ? [openRelaySink(relayName(name), source.relay, deps)]

@@ -1,8 +1,8 @@
 import { loadConfig } from '../config.ts';
-import { systemClock } from '../deliver/clock.ts';
 import type { ProbedSink } from '../deliver/sinks/http/sink.ts';
 import type { Exchange } from '../deliver/sinks/http/transport.ts';
 import { openSink } from '../deliver/sinks/index.ts';
+import { holdingClock } from '../lib/clock.ts';
 import { LannerError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Delivery, Outcome, Sink } from '../model/delivery.ts';
@@ -29,7 +29,7 @@ export async function sinkTest(
       `Known: ${known.join(', ') || 'none'}.`,
     );
   }
-  const sink = openSink(name, chosen, { clock: systemClock, page_url: config.page_url });
+  const sink = openSink(name, chosen, { clock: holdingClock, page_url: config.page_url });
   try {
     const finding = testFinding(new Date());
     const delivery: Delivery = { id: `${finding.id}:1:${name}`, sink: name, finding };

@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/deliver/clock.ts';
 import { openDeliverer } from '../../src/deliver/dispatcher.ts';
 import { openSink, type SinkConfig, sinkSchema } from '../../src/deliver/sinks/index.ts';
 import { memoryStore } from '../../src/deliver/store/memory.ts';
+import { holdingClock } from '../../src/lib/clock.ts';
 import type { Delivery, Sink } from '../../src/model/delivery.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createAuthority } from '../support/certificates.ts';
@@ -41,7 +41,7 @@ function freePort(): Promise<number> {
 }
 
 function open(config: object): Sink {
-  const sink = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: systemClock });
+  const sink = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: holdingClock });
   stops.push(() => sink.close());
   return sink;
 }
@@ -250,7 +250,7 @@ http {
       sinks: [open({ type: 'webhook', url: `https://127.0.0.1:${port}/`, tls: tls() })],
       store: memoryStore(),
       log: silentLog,
-      clock: systemClock,
+      clock: holdingClock,
       random: Math.random,
       events: recorded.events,
     });
@@ -269,7 +269,7 @@ http {
       sinks: [open({ type: 'webhook', url: `https://127.0.0.1:${port}/slow`, tls: tls(), concurrency: 4 })],
       store: memoryStore(),
       log: silentLog,
-      clock: systemClock,
+      clock: holdingClock,
       random: Math.random,
       events: recordedEvents().events,
     });
