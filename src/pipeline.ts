@@ -184,7 +184,9 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
     if (enriched instanceof Promise)
       return track(enriched.then((one) => report(one, detector.judge(one, facts), facts, seconds)));
-    const same = enriched === event && (facts.seen_before ?? 0) === 0;
+    // What was seen before lowers verdicts up to low and no other.
+    const settled = (facts.seen_before ?? 0) === 0 || compareSeverity(first.severity, 'low') > 0;
+    const same = enriched === event && settled;
     return report(enriched, same ? first : detector.judge(enriched, facts), facts, seconds);
   }
 
