@@ -113,7 +113,7 @@ function pagerduty(event: Tree, payload: Tree): string[] {
 function detail(name: string, value: unknown): string[] {
   if (isTree(value)) return [`${name}  {…}`];
   if (!isList(value)) return [`${name}  ${text(value)}`];
-  return value.length === 0 ? [] : [name, ...value.map((one) => `  ${text(one)}`)];
+  return value.length === 0 ? [] : [name, ...value.map((one) => indented(text(one)))];
 }
 
 function alertmanager(alerts: readonly unknown[]): string[] | undefined {
@@ -124,10 +124,14 @@ function alertmanager(alerts: readonly unknown[]): string[] | undefined {
     ...pairs(labels).map(([name, value]) => `${name}="${value}"`),
     '',
     ...pairs(annotations).flatMap(([name, value]) =>
-      value.includes('\n') ? [name, ...value.split('\n').map((line) => `  ${line}`)] : [`${name}  ${value}`],
+      value.includes('\n') ? [name, indented(value)] : [`${name}  ${value}`],
     ),
     ...(text(generatorURL) === '' ? [] : [`[Source] ${text(generatorURL)}`]),
   ]);
+}
+
+function indented(lines: string): string {
+  return `  ${lines.replaceAll('\n', '\n  ')}`;
 }
 
 function pairs(value: unknown): [string, string][] {

@@ -70,6 +70,11 @@ describe('the preview of a message', () => {
     ]);
   });
 
+  it.each(['slack', 'teams', 'discord', 'google-chat'])('of %s has no heading without text', (chat) => {
+    expect(shown(chat, 'notice_started')!.join('\n')).not.toMatch(/Ancestors|Next/);
+    expect(shown(chat, 'bare')!.join('\n')).not.toMatch(/Ancestors|Next|Why/);
+  });
+
   it('tells an end from a start', () => {
     expect(shown('pagerduty', 'notice_ended')![0]).toMatch(/^resolve: Over: /);
     expect(shown('slack', 'notice_ended')![0]).toContain('Over: ');
