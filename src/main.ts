@@ -159,16 +159,24 @@ for (const [action, description] of [
     );
 }
 
-program
-  .command('sink')
-  .description('the destinations of findings')
+const sink = program.command('sink').description('the destinations of findings');
+sink
   .command('test')
-  .description('sends a finding marked as a test and shows request, answer and timing')
+  .description('sends a finding marked as a test and shows request, answer, timing and what a person sees')
   .argument('<name>', 'name of the sink in the configuration')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
   .action(async (name: string, options: { config: string }) => {
     const { sinkTest } = await import('./commands/sink-test.ts');
     finish(await sinkTest(name, options.config));
+  });
+sink
+  .command('unblock')
+  .description('a sink that was parked, disabled, paused or broken is asked again at once')
+  .argument('<name>', 'name of the sink in the configuration')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .action(async (name: string, options: { config: string }) => {
+    const { sinkUnblock } = await import('./commands/sink-unblock.ts');
+    finish(await sinkUnblock(name, options.config));
   });
 
 program

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config.ts';
+import { preview } from '../deliver/preview.ts';
 import type { ProbedSink } from '../deliver/sinks/http/sink.ts';
 import type { Exchange } from '../deliver/sinks/http/transport.ts';
 import { openSink } from '../deliver/sinks/index.ts';
@@ -7,11 +8,12 @@ import { LannerError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Delivery, Outcome, Sink } from '../model/delivery.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printable } from './terminal.ts';
 import { testFinding } from './test-finding.ts';
 
 /**
- * `lanner sink test NAME`: sends a finding that says it is a test, and shows what was said and heard; secrets
- * are blanked. Ends with `found` if it did not arrive.
+ * `lanner sink test NAME`: sends a finding that says it is a test, and shows what was said and heard, and of a
+ * message for people what they are likely to see; secrets are blanked. Ends with `found` if it did not arrive.
  */
 export async function sinkTest(
   name: string,
@@ -34,9 +36,13 @@ export async function sinkTest(
     const finding = testFinding(new Date());
     const delivery: Delivery = { id: `${finding.id}:1:${name}`, sink: name, finding };
     const { outcome, exchanges } = await probe(sink, delivery);
-    write(
-      `${exchanges.map(exchangeText).join('\n')}${exchanges.length > 0 ? '\n' : ''}${outcomeText(outcome)}\n`,
-    );
+    const [first] = exchanges;
+    const parts = [
+      ...exchanges.map(exchangeText),
+      ...(first === undefined ? [] : previewText(first.request_body)),
+      outcomeText(outcome),
+    ];
+    write(`${parts.join('\n')}\n`);
     return outcome.kind === 'delivered' ? exitCodes.ok.code : exitCodes.found.code;
   } finally {
     await sink.close();
@@ -68,6 +74,18 @@ function exchangeText(exchange: Exchange): string {
     ...pretty(exchange.request_body).map((line) => `> ${line}`),
     ...answer,
   ].join('\n');
+}
+
+function previewText(body: string): string[] {
+  const lines = preview(body);
+  if (lines === undefined) return [];
+  return [
+    '',
+    'What a person is likely to see:',
+    '',
+    ...lines.map((line) => `  ${printable(line, 500)}`.trimEnd()),
+    '',
+  ];
 }
 
 function pretty(body: string): string[] {
