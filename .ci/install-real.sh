@@ -29,5 +29,7 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
+# OCSF's classes as an independent reader of our bodies has them.
+python3 -c 'import py_ocsf_models' 2>/dev/null || python3 -m pip install --quiet py-ocsf-models
 echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1), $(nginx -v 2>&1)," \
   "$(prometheus-alertmanager --version 2>&1 | head -n 1)"
