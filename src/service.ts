@@ -318,11 +318,15 @@ function openState(
       slots: state.context_execs,
       ...(onContainer !== undefined && { onContainer }),
     }),
+    // Zero switches a part off.
     ...(on && {
       state: {
-        seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),
-        chains: openChains({ windowSeconds: state.chain_secs }),
-        folds: openFolds({ windowSeconds: state.fold_secs }),
+        ...(state.seen_secs > 0 &&
+          state.seen_entries > 0 && {
+            seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),
+          }),
+        ...(state.chain_secs > 0 && { chains: openChains({ windowSeconds: state.chain_secs }) }),
+        ...(state.fold_secs > 0 && { folds: openFolds({ windowSeconds: state.fold_secs }) }),
       },
     }),
   };
