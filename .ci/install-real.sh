@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes and a static busybox for the
-# images the tests make. Does nothing for what is there already. Needs root.
+# Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes, a static busybox for the
+# images the tests make, promtool for the alert rules. Does nothing for what is there already. Needs root.
 set -eu
 
 missing=""
@@ -10,6 +10,8 @@ need runc runc
 need dockerd docker.io
 need busybox busybox-static
 need etcd etcd-server
+need promtool prometheus
+need systemd-analyze systemd
 
 if [ -n "$missing" ]; then
   apt-get update
