@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes, a static busybox for the images
-# the tests make, and receivers. Does nothing for what is there already. Needs root.
+# the tests make, receivers, promtool for the alert rules. Does nothing for what is there already. Needs root.
 set -eu
 
 missing=""
@@ -12,6 +12,8 @@ need busybox busybox-static
 need etcd etcd-server
 need prometheus-alertmanager prometheus-alertmanager
 need nginx nginx
+need promtool prometheus
+need systemd-analyze systemd
 
 if [ -n "$missing" ]; then
   apt-get update

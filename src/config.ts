@@ -105,7 +105,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('the process table, from which ancestors are rebuilt'),
   state: stateSchema.prefault({}).describe('what is remembered beyond ancestors'),
-  http: httpSchema.prefault({}),
+  http: httpSchema.prefault({}).describe('health and metrics of this Lanner'),
   shutdown_secs: z.number().min(0).default(20).describe('how long SIGTERM waits for deliveries'),
 });
 export type Config = z.output<typeof configSchema>;

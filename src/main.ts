@@ -31,6 +31,17 @@ program
   });
 
 program
+  .command('health')
+  .description('asks a running Lanner whether it can take events: 0 if so, 1 if not (for HEALTHCHECK)')
+  .option('-c, --config <file>', 'configuration of that Lanner: address, TLS and token are taken from it')
+  .option('--url <url>', 'its address instead', 'http://127.0.0.1:2114')
+  .option('--timeout <seconds>', 'longest wait for the answer', '3')
+  .action(async (options: import('./commands/health.ts').HealthFlags) => {
+    const { health } = await import('./commands/health.ts');
+    finish(await health(options));
+  });
+
+program
   .command('demo')
   .description('plays a real recording through the whole way: gRPC in, webhook out')
   .option('--follow', 'stay when the recording is over', false)

@@ -13,6 +13,7 @@ import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { createEnricher } from './enrich/index.ts';
 import { serveControl } from './http/control.ts';
+import { type Readiness, readinessOf } from './http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { holdingClock } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
@@ -28,6 +29,7 @@ import { openFolds } from './state/fold.ts';
 import { ProcessTable } from './state/process-table.ts';
 import { RecentExecs } from './state/recent.ts';
 import { seenBefore } from './state/seen.ts';
+import { buildInfo } from './telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -39,7 +41,7 @@ export interface Service {
   readonly pipeline: Pipeline;
   readonly deliverer: Deliverer;
   readonly sources: readonly Source[];
-  /** Takes back the spool, serves HTTP, connects the sources. Throws LannerError where it cannot. */
+  /** Takes back the spool, serves HTTP (`http`: its URL), connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
   /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
   readonly failed: Promise<never>;
@@ -49,6 +51,8 @@ export interface Service {
    */
   stop(deadlineMs: number): Promise<{ delivered: number; left: number }>;
   health(): HealthReport;
+  ready(): Readiness;
+  readonly metrics: Metrics;
 }
 
 export interface ServiceParts {
@@ -64,6 +68,7 @@ export interface ServiceParts {
 export function openService(parts: ServiceParts): Service {
   const { config, log } = parts;
   const metrics = new Metrics({ process: true });
+  buildInfo(metrics, parts.version);
   const sources = Object.entries(config.sources).map(([name, source]) =>
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
@@ -181,11 +186,21 @@ export function openService(parts: ServiceParts): Service {
     };
   }
 
+  function ready(): Readiness {
+    return readinessOf({
+      sources: sources.map((source) => source.health()),
+      spool: deliverer.status().spool,
+      stopping: stopping !== undefined,
+      reasons: health().reasons,
+    });
+  }
+
   async function start(): Promise<{ http?: string }> {
     await deliverer.start();
     if (config.http.enabled)
       http = await serveHttp(config.http, {
         health,
+        ready,
         metrics: async () => {
           counted.refresh();
           gauges();
@@ -196,7 +211,7 @@ export function openService(parts: ServiceParts): Service {
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     watchTroubles();
     await openControl();
-    return http === undefined ? {} : { http: http.address };
+    return http === undefined ? {} : { http: http.url };
   }
 
   /** Commands are a convenience: without their socket everything else goes on. */
@@ -241,6 +256,8 @@ export function openService(parts: ServiceParts): Service {
       return stopping;
     },
     health,
+    ready,
+    metrics,
   };
 }
 
