@@ -16,10 +16,12 @@ import { createEnricher } from './enrich/index.ts';
 import { serveControl } from './http/control.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { messageOf } from './lib/errors.ts';
+import { rfc3339 } from './lib/time.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
 import type { Finding, Severity } from './model/finding.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { compileExceptions, expiredExceptions } from './route/exceptions.ts';
 import { openGrouping } from './route/grouping.ts';
 import { compileRoutes, lowestSeverity, type Router } from './route/tree.ts';
 import { openSource } from './sources/index.ts';
@@ -29,6 +31,7 @@ import { ProcessTable } from './state/process-table.ts';
 import { RecentExecs } from './state/recent.ts';
 import { seenBefore } from './state/seen.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
+import { type ExceptionEvents, exceptionEvents } from './telemetry/exception-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { routeEvents } from './telemetry/route-events.ts';
@@ -39,6 +42,8 @@ export interface Service {
   readonly pipeline: Pipeline;
   readonly deliverer: Deliverer;
   readonly sources: readonly Source[];
+  /** What each exception did since start. */
+  readonly exceptions: Pick<ExceptionEvents, 'uses' | 'unused'>;
   /** Takes back the spool, serves HTTP, connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
   /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
@@ -59,6 +64,8 @@ export interface ServiceParts {
   /** False: each event is judged by itself. */
   state?: boolean;
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
+  /** Hears what exceptions hide (replay). */
+  onHidden?: (finding: Finding) => void;
 }
 
 export function openService(parts: ServiceParts): Service {
@@ -87,12 +94,19 @@ export function openService(parts: ServiceParts): Service {
   const router = routerOf(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
+  const exceptions = compileExceptions(config.exceptions);
+  const excepting = exceptionEvents(metrics, exceptions.names);
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true, enricher.observe),
     enrich: enricher.enrich,
     later: enricher.later,
     place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
+    except: (finding) => {
+      const excepted = exceptions.apply(finding);
+      excepting.seen(excepted.finding);
+      return excepted;
+    },
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity: lowestSeverity(config.route, traitsOf(config)),
@@ -101,6 +115,10 @@ export function openService(parts: ServiceParts): Service {
     log,
     ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
   });
+  const expiredGauge = metrics.gauge(
+    'lanner_exceptions_expired',
+    'Exceptions that have expired and do not apply',
+  );
   const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
   const counted = sourceMetrics(metrics, {
     counts: () => pipeline.counts(),
@@ -182,6 +200,7 @@ export function openService(parts: ServiceParts): Service {
   }
 
   async function start(): Promise<{ http?: string }> {
+    warnOfExpired();
     await deliverer.start();
     if (config.http.enabled)
       http = await serveHttp(config.http, {
@@ -189,6 +208,7 @@ export function openService(parts: ServiceParts): Service {
         metrics: async () => {
           counted.refresh();
           gauges();
+          expiredGauge.set(expiredNow(config).length);
           return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
         },
       });
@@ -197,6 +217,15 @@ export function openService(parts: ServiceParts): Service {
     watchTroubles();
     await openControl();
     return http === undefined ? {} : { http: http.address };
+  }
+
+  function warnOfExpired(): void {
+    for (const { name, expires, owner } of expiredNow(config))
+      log.warn('an exception has expired: it does not apply any more', {
+        exception: name,
+        expires,
+        ...(owner !== undefined && { owner }),
+      });
   }
 
   /** Commands are a convenience: without their socket everything else goes on. */
@@ -234,6 +263,7 @@ export function openService(parts: ServiceParts): Service {
     pipeline,
     deliverer,
     sources,
+    exceptions: excepting,
     start,
     failed,
     stop(deadlineMs) {
@@ -263,10 +293,13 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     events: deliverEvents(metrics, log),
   });
   const router = routerOf(config);
+  const exceptions = compileExceptions(config.exceptions);
   const started = deliver ? deliverer.start() : Promise.resolve();
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
+    except: exceptions.apply,
+    ...(parts.onHidden !== undefined && { onHidden: parts.onHidden }),
     route: (finding) => router.route(finding).map((target) => target.sink),
     accept: async (finding, to) => {
       await started;
@@ -364,6 +397,11 @@ function isWritable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Exceptions that do not apply any more. */
+export function expiredNow(config: Pick<Config, 'exceptions'>): ReturnType<typeof expiredExceptions> {
+  return expiredExceptions(config.exceptions, rfc3339(Math.floor(Date.now() / 1000), 0));
 }
 
 export function routerOf(config: Config): Router {
