@@ -52,6 +52,8 @@ program
   .option('--json', 'findings as JSON lines, then the summary', false)
   .option('--deliver', 'deliver to the sinks of the configuration', false)
   .option('--no-state', 'judge each event by itself')
+  .option('--against <file>', 'the configuration to compare with: shows what is told otherwise, ends with 1')
+  .option('--examples <count>', 'with --against: so many of each difference', '5')
   .action(async (files: string[], options: import('./commands/replay-command.ts').ReplayFlags) => {
     const { replayCommand } = await import('./commands/replay-command.ts');
     finish(await replayCommand(files, options));
