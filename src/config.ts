@@ -8,6 +8,7 @@ import { relaySchema } from './deliver/sinks/relay.ts';
 import { noticesSchema } from './deliver/troubles.ts';
 import { detectSchema } from './detect/index.ts';
 import { enrichSchema } from './enrich/config.ts';
+import { historySchema } from './history/config.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
@@ -78,6 +79,7 @@ export const configSchema = z.strictObject({
   detect: detectSchema.prefault({}),
   enrich: enrichSchema.prefault({}).describe('facts about container and image that the sensor leaves out'),
   route: routeSchema.prefault({}).describe('which finding goes to which sinks'),
+  history: historySchema.prefault({}).describe('findings kept to look at, to replay and to tune by'),
   exceptions: exceptionsSchema.default([]),
   exceptions_file: z
     .string()

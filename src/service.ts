@@ -13,12 +13,14 @@ import { memoryStore } from './deliver/store/memory.ts';
 import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { createEnricher } from './enrich/index.ts';
+import { openRecorder } from './history/recorder.ts';
 import { serveControl } from './http/control.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
 import { messageOf } from './lib/errors.ts';
 import { rfc3339 } from './lib/time.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
 import type { Finding, Severity } from './model/finding.ts';
+import type { HistoryFilter } from './model/history.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
 import { compileExceptions, expiredExceptions } from './route/exceptions.ts';
@@ -32,6 +34,7 @@ import { RecentExecs } from './state/recent.ts';
 import { seenBefore } from './state/seen.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
 import { type ExceptionEvents, exceptionEvents } from './telemetry/exception-events.ts';
+import { historyEvents } from './telemetry/history-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { routeEvents } from './telemetry/route-events.ts';
@@ -64,7 +67,7 @@ export interface ServiceParts {
   /** False: each event is judged by itself. */
   state?: boolean;
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
-  /** Hears what exceptions hide (replay). */
+  /** Hears what exceptions hide. */
   onHidden?: (finding: Finding) => void;
 }
 
@@ -74,9 +77,19 @@ export function openService(parts: ServiceParts): Service {
   const sources = Object.entries(config.sources).map(([name, source]) =>
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
+  const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
+  const recorder =
+    onDisk === undefined || !config.history.enabled
+      ? undefined
+      : openRecorder({
+          store: onDisk,
+          config: config.history,
+          now: Date.now,
+          events: historyEvents(metrics, log),
+        });
   const deliverer = openDeliverer({
     sinks: openSinks(config),
-    store: config.durable ? durableStore(stateDirectory(config)) : memoryStore(),
+    store: onDisk ?? memoryStore(),
     log,
     clock: systemClock,
     random: Math.random,
@@ -113,7 +126,14 @@ export function openService(parts: ServiceParts): Service {
     ...(config.detect.redact && { redact: redactFinding }),
     queue: config.queue,
     log,
-    ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
+    onFinding(finding, sinks) {
+      recorder?.keep(finding, { hidden: false, sinks });
+      parts.onFinding?.(finding, sinks);
+    },
+    onHidden(finding) {
+      recorder?.keep(finding, { hidden: true, sinks: [] });
+      parts.onHidden?.(finding);
+    },
   });
   const expiredGauge = metrics.gauge(
     'lanner_exceptions_expired',
@@ -240,6 +260,10 @@ export function openService(parts: ServiceParts): Service {
         spool_drop: spool.drop,
         sink_unblock: ({ sink }: { sink: string }) => deliverer.admin.unblock(sink),
         status: () => deliverer.status(),
+        ...(onDisk !== undefined && {
+          history_query: ({ filter, page }: HistoryQuestion) => onDisk.queryHistory(filter, page),
+          history_get: ({ id }: { id: string }) => onDisk.getHistory(id),
+        }),
       });
     } catch (error) {
       log.warn('commands cannot reach this Lanner', { reason: messageOf(error) });
@@ -254,6 +278,7 @@ export function openService(parts: ServiceParts): Service {
     await pipeline.idle();
     enriching.abort();
     await enricher.close();
+    await recorder?.flush();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
     await Promise.all([http?.close(), control?.close()]);
     return drained;
@@ -365,6 +390,12 @@ function openSinks(config: Config): Sink[] {
       : [],
   );
   return [...Object.entries(config.sinks).map(([name, sink]) => openSink(name, sink, deps)), ...relays];
+}
+
+/** What `lanner history` asks of a running Lanner. */
+export interface HistoryQuestion {
+  filter: HistoryFilter;
+  page: { newest: boolean; limit: number; from?: number };
 }
 
 /** Where a running Lanner listens for commands. */

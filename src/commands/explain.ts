@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import type { Config } from '../config.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { type Config, loadConfig } from '../config.ts';
 import { exampleEvent } from '../detect/examples.ts';
 import { createDetector, redactEvent, redactText } from '../detect/index.ts';
 import { LannerError } from '../lib/errors.ts';
@@ -12,6 +12,7 @@ import { compileExceptions, type ExceptionStep } from '../route/exceptions.ts';
 import { fileError } from '../sources/recording.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
+import { keptFinding } from './history.ts';
 import { eventOf } from './judge.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 
@@ -28,11 +29,17 @@ export interface ExplainFlags {
 }
 
 /**
- * Every step of one judgement: of an event in a file (JSON of any form, the first line), or of a command line.
- * Throws LannerError `usage` where there is nothing to explain.
+ * Every step of one judgement: of an event in a file (JSON of any form, the first line), of a command line, or
+ * of a finding in the history, named by its id: there as the configuration judges it now, without what memory
+ * knew then. Throws LannerError `usage` where there is nothing to explain.
  */
-export function explain(file: string | undefined, flags: ExplainFlags): number {
-  const event = flags.command === undefined ? eventFrom(file) : eventFromCommand(flags.command, flags);
+export async function explain(file: string | undefined, flags: ExplainFlags): Promise<number> {
+  const event =
+    flags.command !== undefined
+      ? eventFromCommand(flags.command, flags)
+      : file !== undefined && isFindingId(file)
+        ? await eventFromHistory(file, flags.config)
+        : eventFrom(file);
   const config = configOrDefaults(flags.config);
   const detector = createDetector(config.detect);
   const notes: NoteEntry[] = [];
@@ -44,6 +51,22 @@ export function explain(file: string | undefined, flags: ExplainFlags): number {
     );
   else process.stdout.write(render(event, notes, verdict, paintFor(process.stdout, process.env)));
   return exitCodes.ok.code;
+}
+
+function isFindingId(text: string): boolean {
+  return /^f-[0-9a-f]{24}$/.test(text) && !existsSync(text);
+}
+
+async function eventFromHistory(id: string, config: string | undefined): Promise<ExecEvent> {
+  if (config === undefined)
+    throw new LannerError(
+      'usage',
+      `${id} is in the history of a Lanner`,
+      'Name its configuration with --config.',
+    );
+  const finding = await keptFinding(id, loadConfig(config));
+  if (finding !== undefined) return finding.exec;
+  throw new LannerError('usage', `there is no finding ${id} in the history`, 'See lanner history query.');
 }
 
 /** What each exception says to the finding, and what becomes of it. */
