@@ -56,6 +56,21 @@ export const findingSchema = z
     exec: execEventSchema,
     related: z.array(related).describe('events folded into this finding, its own included').exactOptional(),
     context: z.array(context).describe('what else happened in the container around the time').exactOptional(),
+    exceptions: z
+      .array(
+        z.object({
+          name: text('name of the exception'),
+          mode: z.enum(['hide', 'lower', 'count']).describe('what it does where it applies'),
+          applied: z.boolean().describe('false: it matched or may have matched, and did not apply'),
+          why: text('why it applied or did not'),
+        }),
+      )
+      .describe('exceptions that applied or could not be decided')
+      .exactOptional(),
+    severity_before: z
+      .enum(severities)
+      .describe('the severity the judgement gave, where an exception lowered it')
+      .exactOptional(),
     test: z.literal(true).describe('a person asked for this finding; nothing has happened').exactOptional(),
   })
   .meta({ id: 'finding' });
