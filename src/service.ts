@@ -83,6 +83,8 @@ export function openService(parts: ServiceParts): Service {
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
+  // Registered without a history too: what is not counted shows as zero.
+  const aboutHistory = historyEvents(metrics, log);
   const recorder =
     onDisk === undefined || !config.history.enabled
       ? undefined
@@ -90,7 +92,7 @@ export function openService(parts: ServiceParts): Service {
           store: onDisk,
           config: config.history,
           now: Date.now,
-          events: historyEvents(metrics, log),
+          events: aboutHistory,
         });
   const deliverer = openDeliverer({
     sinks: openSinks(config),
