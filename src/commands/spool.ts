@@ -1,9 +1,9 @@
 import { loadConfig } from '../config.ts';
 import { controlStopped, type Selection, type SpoolControl } from '../deliver/spool-control.ts';
-import type { DeadLetter, SpoolEntry } from '../deliver/store/contract.ts';
+import type { DeadLetter, DeliveryStore, SpoolEntry } from '../deliver/store/contract.ts';
 import { durableStore } from '../deliver/store/durable.ts';
 import { askControl } from '../http/control.ts';
-import { LannerError } from '../lib/errors.ts';
+import { LannerError, messageOf } from '../lib/errors.ts';
 import { controlSocket, stateDirectory } from '../service.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printable } from './terminal.ts';
@@ -19,7 +19,8 @@ export interface SpoolFlags {
 
 /**
  * `lanner spool list|show|retry|drop`: asks the running Lanner, or opens the files if none runs. Throws
- * LannerError `usage` without ids, `store_locked` if a Lanner runs that cannot be asked.
+ * LannerError `usage` without ids, `store_locked` if a Lanner runs that cannot be asked,
+ * `store_unusable` if the files cannot be opened.
  */
 export async function spoolCommand(
   action: 'list' | 'show' | 'retry' | 'drop',
@@ -78,11 +79,24 @@ async function asking<T>(directory: string, call: (spool: SpoolControl) => Promi
     if (!(error instanceof NobodyRuns)) throw error;
   }
   const store = durableStore(directory);
-  const { entries } = await store.open();
   try {
-    return await call(controlStopped(store, entries));
+    return await call(controlStopped(store, await entriesOf(store, directory)));
   } finally {
     await store.close();
+  }
+}
+
+async function entriesOf(store: DeliveryStore, directory: string): Promise<SpoolEntry[]> {
+  try {
+    return (await store.open()).entries;
+  } catch (error) {
+    if (error instanceof LannerError) throw error;
+    throw new LannerError(
+      'store_unusable',
+      `${directory}: ${messageOf(error)}`,
+      'Check state_dir, and that this user may write there.',
+      { cause: error },
+    );
   }
 }
 

@@ -86,7 +86,7 @@ export async function askControl(
     reply = JSON.parse(await post(path, name, body)) as typeof reply;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ECONNREFUSED') return undefined;
     if (code !== 'EACCES') throw error;
     throw new LannerError(
       'socket_permission',

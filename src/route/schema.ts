@@ -59,7 +59,7 @@ const conduct = {
   repeat_interval_secs: seconds
     .optional()
     .describe(
-      'after a notice, findings like those already told are counted and told together after this time',
+      'after a notice, findings like those already told are counted and told together after this time; remembered in memory: after a restart the first notice of a group may come earlier',
     ),
   rate_limit: z
     .strictObject({

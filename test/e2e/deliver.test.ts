@@ -85,6 +85,19 @@ describe('lanner spool', () => {
   });
 });
 
+describe('lanner spool on files that cannot be opened', () => {
+  it('says which directory and why', async () => {
+    writeFileSync(join(bench.folder, 'state'), 'a file where the directory should be');
+    const config = bench.config(
+      'sources: {t: {type: tetragon, address: "unix:///none.sock"}}\nsinks: {ops: {type: webhook, url: "http://127.0.0.1:9/"}}\n',
+    );
+    const { code, err } = await said(['spool', 'list', '-c', config]);
+    expect(code).toBe(4);
+    expect(err).toContain(`${bench.folder}/state: `);
+    expect(err).toContain('[store_unusable]');
+  });
+});
+
 describe('lanner sink test', () => {
   it('sends a marked finding, shows what was said and heard, and hides secrets', async () => {
     const ops = await receiver();

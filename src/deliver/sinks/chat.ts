@@ -5,7 +5,7 @@ import { teamsFormat } from '../formats/teams.ts';
 import { conductOf } from './conduct.ts';
 import { conductOptions, httpOptions, httpUrl } from './http/options.ts';
 import { httpSink, type ProbedSink, type SinkDeps } from './http/sink.ts';
-import { openHttpTransport } from './http/transport.ts';
+import { hasOneAddress, oneAddress, openAddressTransport } from './http/url-file.ts';
 
 /** Chat is for people: it begins at medium, and slowly, since vendors allow few messages a second. */
 const chatOptions = {
@@ -19,18 +19,30 @@ const chatOptions = {
   concurrency: conductOptions.concurrency.default(1),
 };
 
-export const slackSinkSchema = z.strictObject({
-  type: z.literal('slack'),
-  url: httpUrl.describe('the incoming webhook, from the environment: it is a secret'),
-  ...chatOptions,
-});
-export const teamsSinkSchema = z.strictObject({
-  type: z.literal('teams'),
-  url: httpUrl.describe(
-    'the URL of the workflow "when a Teams webhook request is received", from the environment',
-  ),
-  ...chatOptions,
-});
+const url_file = z.string().optional().describe('file with that URL, read for each attempt');
+
+export const slackSinkSchema = z
+  .strictObject({
+    type: z.literal('slack'),
+    url: httpUrl
+      .optional()
+      .describe('the incoming webhook, from the environment: it is a secret; this or url_file'),
+    url_file,
+    ...chatOptions,
+  })
+  .refine(hasOneAddress, oneAddress);
+export const teamsSinkSchema = z
+  .strictObject({
+    type: z.literal('teams'),
+    url: httpUrl
+      .optional()
+      .describe(
+        'the URL of the workflow "when a Teams webhook request is received", from the environment; this or url_file',
+      ),
+    url_file,
+    ...chatOptions,
+  })
+  .refine(hasOneAddress, oneAddress);
 export type SlackSinkConfig = z.infer<typeof slackSinkSchema>;
 export type TeamsSinkConfig = z.infer<typeof teamsSinkSchema>;
 
@@ -41,8 +53,9 @@ export function openChatSink(
   deps: SinkDeps,
 ): ProbedSink {
   const format = config.type === 'slack' ? slackFormat(deps.page_url) : teamsFormat(deps.page_url);
-  const transport = openHttpTransport(
-    { url: config.url, method: 'POST', http: config, connections: config.concurrency },
+  const transport = openAddressTransport(
+    config,
+    { method: 'POST', http: config, connections: config.concurrency },
     deps.clock,
   );
   return httpSink(name, config.type, format, transport, conductOf(config, config.timeout_secs));

@@ -13,7 +13,7 @@ import { templateFormat } from '../formats/template.ts';
 import { conductOf } from './conduct.ts';
 import { batchSchema, conductOptions, httpOptions, httpUrl, signingSchema } from './http/options.ts';
 import { httpSink, type ProbedSink, type SinkDeps } from './http/sink.ts';
-import { openHttpTransport } from './http/transport.ts';
+import { hasOneAddress, oneAddress, openAddressTransport } from './http/url-file.ts';
 
 const templateSchema = z
   .strictObject({
@@ -31,7 +31,8 @@ const batching = ['lanner', 'cloudevents', 'cloudevents_binary', 'ocsf', 'templa
 export const webhookSinkSchema = z
   .strictObject({
     type: z.literal('webhook'),
-    url: httpUrl.describe('where findings are sent'),
+    url: httpUrl.optional().describe('where findings are sent; this or url_file'),
+    url_file: z.string().optional().describe('file with that URL, read for each attempt'),
     method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('HTTP method'),
     format: z
       .enum([
@@ -52,6 +53,7 @@ export const webhookSinkSchema = z
     ...httpOptions,
     ...conductOptions,
   })
+  .refine(hasOneAddress, oneAddress)
   .refine(({ format, template }) => (format === 'template') === (template !== undefined), {
     path: ['template'],
     message: 'format template and the key template go together',
@@ -69,9 +71,9 @@ export function openWebhookSink(
   clock: Clock = holdingClock,
   deps: Omit<SinkDeps, 'clock'> = {},
 ): ProbedSink {
-  const transport = openHttpTransport(
+  const transport = openAddressTransport(
+    config,
     {
-      url: config.url,
       method: config.method,
       http: config,
       signing: config.signing,

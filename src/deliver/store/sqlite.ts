@@ -317,5 +317,7 @@ function operations(database: Database.Database): Omit<SqliteStore, 'setAside' |
 export function flatError(error: unknown): { message: string; code?: string; mend?: string } {
   if (error instanceof LannerError) return { message: error.message, code: error.code, mend: error.mend };
   const code = (error as { code?: unknown }).code;
-  return { message: typeof code === 'string' ? `${code}: ${messageOf(error)}` : messageOf(error) };
+  const message = messageOf(error);
+  const isTold = typeof code !== 'string' || message.startsWith(code);
+  return { message: isTold ? message : `${code}: ${message}` };
 }
