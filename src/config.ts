@@ -25,10 +25,16 @@ const name = z
 
 const seconds = (value: number) => z.number().min(0).default(value);
 const stateSchema = z.strictObject({
-  fold_secs: seconds(600).describe('execs of one command become one finding if they are no further apart'),
-  seen_secs: seconds(3600).describe('how long the same arguments under the same parent are remembered'),
+  fold_secs: seconds(600).describe(
+    'execs of one command become one finding if they are no further apart; 0: off',
+  ),
+  seen_secs: seconds(3600).describe(
+    'how long the same arguments under the same parent are remembered; 0: off',
+  ),
   seen_entries: z.int().min(0).default(10_000),
-  chain_secs: seconds(300).describe('longest pause between download, chmod and execution of one file'),
+  chain_secs: seconds(300).describe(
+    'longest pause between download, chmod and execution of one file; 0: off',
+  ),
   context_containers: z.int().min(1).default(256).describe('containers whose recent execs are kept'),
   context_execs: z.int().min(1).default(32).describe('recent execs kept for each of them'),
 });
@@ -109,7 +115,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('the process table, from which ancestors are rebuilt'),
   state: stateSchema.prefault({}).describe('what is remembered beyond ancestors'),
-  http: httpSchema.prefault({}),
+  http: httpSchema.prefault({}).describe('health and metrics of this Lanner'),
   shutdown_secs: z.number().min(0).default(20).describe('how long SIGTERM waits for deliveries'),
 });
 export type Config = z.output<typeof configSchema>;

@@ -31,6 +31,17 @@ program
   });
 
 program
+  .command('health')
+  .description('asks a running Lanner whether it can take events: 0 if so, 1 if not (for HEALTHCHECK)')
+  .option('-c, --config <file>', 'configuration of that Lanner: address, TLS and token are taken from it')
+  .option('--url <url>', 'its address instead', 'http://127.0.0.1:2114')
+  .option('--timeout <seconds>', 'longest wait for the answer', '3')
+  .action(async (options: import('./commands/health.ts').HealthFlags) => {
+    const { health } = await import('./commands/health.ts');
+    finish(await health(options));
+  });
+
+program
   .command('demo')
   .description('plays a real recording through the whole way: gRPC in, webhook out')
   .option('--follow', 'stay when the recording is over', false)
@@ -204,16 +215,24 @@ for (const [action, description] of [
     );
 }
 
-program
-  .command('sink')
-  .description('the destinations of findings')
+const sink = program.command('sink').description('the destinations of findings');
+sink
   .command('test')
-  .description('sends a finding marked as a test and shows request, answer and timing')
+  .description('sends a finding marked as a test and shows request, answer, timing and what a person sees')
   .argument('<name>', 'name of the sink in the configuration')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
   .action(async (name: string, options: { config: string }) => {
     const { sinkTest } = await import('./commands/sink-test.ts');
     finish(await sinkTest(name, options.config));
+  });
+sink
+  .command('unblock')
+  .description('a sink that was parked, disabled, paused or broken is asked again at once')
+  .argument('<name>', 'name of the sink in the configuration')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .action(async (name: string, options: { config: string }) => {
+    const { sinkUnblock } = await import('./commands/sink-unblock.ts');
+    finish(await sinkUnblock(name, options.config));
   });
 
 program

@@ -39,7 +39,7 @@ export interface PipelineParts {
   processes: ProcessMemory;
   recent: RecentExecs;
   /** What needs memory beyond ancestors; absent: each event is judged by itself (`--no-state`). */
-  state?: { seen: SeenBefore; chains: Chains; folds: Folds };
+  state?: { seen?: SeenBefore; chains?: Chains; folds?: Folds };
   /** Takes credentials out of a finding before it leaves; absent: it leaves as it is. */
   redact?: (finding: Finding) => Finding;
   /** Where this Lanner runs, for events whose sensor does not tell. */
@@ -94,7 +94,7 @@ interface Candidate {
 
 export function openPipeline(parts: PipelineParts): Pipeline {
   const { detector, log, state } = parts;
-  const interest = state === undefined ? detector.interest : state.chains.widen(detector.interest);
+  const interest = state?.chains?.widen(detector.interest) ?? detector.interest;
   const queue = new BoundedQueue<Candidate>(parts.queue?.max_messages ?? 1, parts.queue?.max_bytes ?? 1);
   const intakes = new Map<string, Intake>();
   const bySeverity = new Map<Severity, number>();
@@ -183,15 +183,17 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   /** Undefined if nothing is reported. A named tool is enriched before its verdict counts. */
   function judge(event: ExecEvent): Promise<void> | undefined {
     const seconds = secondsOf(event.time);
-    const chain = state?.chains.before(event, seconds);
+    const chain = state?.chains?.before(event, seconds);
     const facts: StateFacts = chain === undefined ? {} : { chain };
     const first = detector.judge(event, facts);
     if (first.tool === undefined && first.severity === 'none') return undefined;
-    if (state !== undefined) facts.seen_before = state.seen.count(event, seconds);
+    if (state?.seen !== undefined) facts.seen_before = state.seen.count(event, seconds);
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
     if (enriched instanceof Promise)
       return track(enriched.then((one) => report(one, detector.judge(one, facts), facts, seconds)));
-    const same = enriched === event && (facts.seen_before ?? 0) === 0;
+    // What was seen before lowers verdicts up to low and no other.
+    const settled = (facts.seen_before ?? 0) === 0 || compareSeverity(first.severity, 'low') > 0;
+    const same = enriched === event && settled;
     return report(enriched, same ? first : detector.judge(enriched, facts), facts, seconds);
   }
 
@@ -201,7 +203,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     facts: StateFacts,
     seconds: number,
   ): Promise<void> | undefined {
-    if (verdict.use !== undefined) state?.chains.downloaded(event, verdict.use, seconds);
+    if (verdict.use !== undefined) state?.chains?.downloaded(event, verdict.use, seconds);
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
       return undefined;
     const judged = makeFinding(placed(event), verdict, findingId(event.id));
@@ -212,7 +214,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
       hide(made);
       return undefined;
     }
-    const folded = state?.folds.fold(made, verdict.use, seconds);
+    const folded = state?.folds?.fold(made, verdict.use, seconds);
     if (folded?.tell === false) {
       amended += 1;
       return undefined;
@@ -231,7 +233,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
         makeFinding(placed(known), verdict, made.id, made.revision),
       );
       if (hidden) return hide(again);
-      const revised = state?.folds.revise(again) ?? { ...again, revision: again.revision + 1 };
+      const revised = state?.folds?.revise(again) ?? { ...again, revision: again.revision + 1 };
       void tell(withContext(revised, seconds));
     });
   }

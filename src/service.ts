@@ -3,7 +3,6 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, nodeName } from './config.ts';
-import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openSink } from './deliver/sinks/index.ts';
 import { openRelaySink } from './deliver/sinks/relay.ts';
@@ -15,7 +14,9 @@ import { redactEvent, redactText } from './detect/index.ts';
 import { createEnricher } from './enrich/index.ts';
 import { openRecorder } from './history/recorder.ts';
 import { serveControl } from './http/control.ts';
+import { type Readiness, readinessOf } from './http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
+import { holdingClock } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import { rfc3339 } from './lib/time.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
@@ -32,6 +33,7 @@ import { openFolds } from './state/fold.ts';
 import { ProcessTable } from './state/process-table.ts';
 import { RecentExecs } from './state/recent.ts';
 import { seenBefore } from './state/seen.ts';
+import { buildInfo } from './telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
 import { type ExceptionEvents, exceptionEvents } from './telemetry/exception-events.ts';
 import { historyEvents } from './telemetry/history-events.ts';
@@ -47,7 +49,7 @@ export interface Service {
   readonly sources: readonly Source[];
   /** What each exception did since start. */
   readonly exceptions: Pick<ExceptionEvents, 'uses' | 'unused'>;
-  /** Takes back the spool, serves HTTP, connects the sources. Throws LannerError where it cannot. */
+  /** Takes back the spool, serves HTTP (`http`: its URL), connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
   /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
   readonly failed: Promise<never>;
@@ -57,6 +59,8 @@ export interface Service {
    */
   stop(deadlineMs: number): Promise<{ delivered: number; left: number }>;
   health(): HealthReport;
+  ready(): Readiness;
+  readonly metrics: Metrics;
 }
 
 export interface ServiceParts {
@@ -74,6 +78,7 @@ export interface ServiceParts {
 export function openService(parts: ServiceParts): Service {
   const { config, log } = parts;
   const metrics = new Metrics({ process: true });
+  buildInfo(metrics, parts.version);
   const sources = Object.entries(config.sources).map(([name, source]) =>
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
@@ -91,7 +96,7 @@ export function openService(parts: ServiceParts): Service {
     sinks: openSinks(config),
     store: onDisk ?? memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
     bounds: config.spool,
@@ -151,7 +156,7 @@ export function openService(parts: ServiceParts): Service {
 
   /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
   function watchTroubles(): void {
-    cancelWatch = systemClock.after(config.notices.look_secs * 1000, watchTroubles);
+    cancelWatch = holdingClock.after(config.notices.look_secs * 1000, watchTroubles);
     const observation = {
       sources: sources.map((source) => source.health()),
       counts: pipeline.counts(),
@@ -219,12 +224,22 @@ export function openService(parts: ServiceParts): Service {
     };
   }
 
+  function ready(): Readiness {
+    return readinessOf({
+      sources: sources.map((source) => source.health()),
+      spool: deliverer.status().spool,
+      stopping: stopping !== undefined,
+      reasons: health().reasons,
+    });
+  }
+
   async function start(): Promise<{ http?: string }> {
     warnOfExpired();
     await deliverer.start();
     if (config.http.enabled)
       http = await serveHttp(config.http, {
         health,
+        ready,
         metrics: async () => {
           counted.refresh();
           gauges();
@@ -236,7 +251,7 @@ export function openService(parts: ServiceParts): Service {
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     watchTroubles();
     await openControl();
-    return http === undefined ? {} : { http: http.address };
+    return http === undefined ? {} : { http: http.url };
   }
 
   function warnOfExpired(): void {
@@ -296,6 +311,8 @@ export function openService(parts: ServiceParts): Service {
       return stopping;
     },
     health,
+    ready,
+    metrics,
   };
 }
 
@@ -313,7 +330,7 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     sinks: deliver ? openSinks(config) : [],
     store: memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
   });
@@ -359,11 +376,15 @@ function openState(
       slots: state.context_execs,
       ...(onContainer !== undefined && { onContainer }),
     }),
+    // Zero switches a part off.
     ...(on && {
       state: {
-        seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),
-        chains: openChains({ windowSeconds: state.chain_secs }),
-        folds: openFolds({ windowSeconds: state.fold_secs }),
+        ...(state.seen_secs > 0 &&
+          state.seen_entries > 0 && {
+            seen: seenBefore({ maxEntries: state.seen_entries, ttlSeconds: state.seen_secs }),
+          }),
+        ...(state.chain_secs > 0 && { chains: openChains({ windowSeconds: state.chain_secs }) }),
+        ...(state.fold_secs > 0 && { folds: openFolds({ windowSeconds: state.fold_secs }) }),
       },
     }),
   };
@@ -383,7 +404,7 @@ function redactFinding(finding: Finding): Finding {
 }
 
 function openSinks(config: Config): Sink[] {
-  const deps = { clock: systemClock, page_url: config.page_url?.replace(/\/+$/, '') };
+  const deps = { clock: holdingClock, page_url: config.page_url?.replace(/\/+$/, '') };
   const relays = Object.entries(config.sources).flatMap(([name, source]) =>
     source.type === 'falco_http' && source.relay !== undefined
       ? [openRelaySink(relayName(name), source.relay, deps)]

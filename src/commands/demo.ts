@@ -58,7 +58,7 @@ enrich: {enabled: false}
   out.write(
     paint(
       'dim',
-      `A Tetragon-protocol gRPC server plays a recording of a real agent (${messages.length} events) at\n${address};\nLanner subscribes to it, judges, and posts its findings to ${receiver.url}.\nHealth and metrics: http://${http}/healthz /metrics\n\n`,
+      `A Tetragon-protocol gRPC server plays a recording of a real agent (${messages.length} events) at\n${address};\nLanner subscribes to it, judges, and posts its findings to ${receiver.url}.\nHealth and metrics: ${http}/healthz /metrics\n\n`,
     ),
   );
   const counts = service.pipeline.intake('tetragon').counts;

@@ -21,7 +21,7 @@ export async function run(file: string): Promise<number> {
       version,
       sources: Object.keys(config.sources),
       sinks: Object.keys(config.sinks),
-      ...(http !== undefined && { http: `http://${http}` }),
+      ...(http !== undefined && { http }),
     });
     if (Object.keys(config.sinks).length === 0)
       log.warn('no sink is configured: findings are counted and go nowhere', { config: file });

@@ -62,7 +62,9 @@ export function renderFinding(finding: Finding, paint: Paint): string {
     `  ${paint('dim', 'when')}   ${finding.time.replace('T', ' ').slice(0, 23)}  ${paint('dim', `score ${finding.score}  id ${finding.id}`)}`,
     `  ${paint('dim', 'what')}   ${printable(exec.process.argv.join(' '))}`,
     `  ${paint('dim', 'where')}  ${printable(whereOf(exec))}`,
-    ...finding.why.map((why, i) => `  ${paint('dim', i === 0 ? 'why   ' : '      ')} ${printable(why, 240)}`),
+    ...reasonsOf(finding).map(
+      (why, i) => `  ${paint('dim', i === 0 ? 'why   ' : '      ')} ${printable(why, 240)}`,
+    ),
     ...treeOf(exec).map((line, i) => `  ${paint('dim', i === 0 ? 'tree  ' : '      ')} ${line}`),
   ];
   const [next] = finding.triage;
@@ -74,8 +76,13 @@ export function renderFinding(finding: Finding, paint: Paint): string {
 export function renderLine(finding: Finding, paint: Paint): string {
   const severity = severityText(finding.severity, paint);
   const what = printable(finding.exec.process.argv.join(' '), 100);
-  const [why] = finding.why;
+  const [why] = reasonsOf(finding);
   return `${severity} ${paint('bold', printable(finding.title))}\n         ${what}${why === undefined ? '' : ` ${paint('dim', `(${printable(why, 120)})`)}`}`;
+}
+
+/** The first sentence says what was executed where, which stands above already. */
+function reasonsOf(finding: Finding): string[] {
+  return finding.why.length > 1 ? finding.why.slice(1) : finding.why;
 }
 
 function whereOf(exec: ExecEvent): string {
@@ -95,9 +102,15 @@ function treeOf(exec: ExecEvent): string[] {
   const chain: (Ancestor | Program)[] = [...exec.ancestors].reverse();
   chain.push(exec.process);
   return chain.map((program, depth) => {
-    const name = program.argv.length > 0 ? program.argv.join(' ') : (program.binary ?? program.exe ?? '?');
-    const outside = 'place' in program && program.place === 'outside' ? ' (outside)' : '';
+    const outside = 'place' in program && program.place === 'outside';
+    const file = program.binary ?? program.exe ?? program.argv[0] ?? '?';
+    // A runtime's own arguments say nothing about the container.
+    const name = outside
+      ? `${file} (outside the container)`
+      : program.argv.length > 0
+        ? program.argv.join(' ')
+        : file;
     const pid = program.pid === undefined ? '' : `${program.pid} `;
-    return `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${pid}${printable(name, 120)}${outside}`;
+    return `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${pid}${printable(name, 120)}`;
   });
 }

@@ -1,13 +1,19 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { EnrichHealth } from '../model/enrich.ts';
 import type { SourceHealth } from '../model/intake.ts';
-import type { HttpConfig } from './config.ts';
+import { certificateOf, isAdmitted, tokenOf } from './access.ts';
+import { type HttpConfig, hostOf } from './config.ts';
+import type { Readiness } from './readiness.ts';
+
+const reloadMs = 60_000;
 
 /** What the HTTP server shows; asked at each request. */
 export interface HttpView {
   health(): HealthReport;
+  ready(): Readiness;
   /** Prometheus text format and its content type. */
   metrics(): Promise<{ body: string; type: string }>;
 }
@@ -22,38 +28,80 @@ export interface HealthReport {
 }
 
 export interface HttpServer {
+  /** host:port as bound. */
   address: string;
+  url: string;
   close(): Promise<void>;
 }
 
-/** Serves until closed. Throws LannerError `listen_failed`. */
+/**
+ * Serves until closed. With a token, whoever does not show it gets the bare status of the probes and nothing
+ * else: a kubelet cannot show one. Throws LannerError `listen_failed`, `tls_file`, `config_unreadable`.
+ */
 export async function serveHttp(config: HttpConfig, view: HttpView): Promise<HttpServer> {
-  const server = createServer((request, response) => {
+  const token = tokenOf(config);
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return reply(response, 405, 'text/plain', 'GET only\n');
     const path = (request.url ?? '/').split('?', 1)[0];
-    if (path === '/healthz')
-      return reply(response, 200, 'application/json', `${JSON.stringify(view.health(), null, 2)}\n`);
-    if (path !== '/metrics') return reply(response, 404, 'text/plain', 'try /healthz or /metrics\n');
+    const admitted = isAdmitted(request, token);
+    if (path === '/healthz') {
+      const health = view.health();
+      return json(response, 200, admitted ? health : { status: health.status });
+    }
+    if (path === '/readyz') {
+      const readiness = view.ready();
+      return json(
+        response,
+        readiness.ready ? 200 : 503,
+        admitted ? readiness : { ready: readiness.ready, status: readiness.status },
+      );
+    }
+    if (!admitted) {
+      response.setHeader('www-authenticate', 'Bearer');
+      return reply(response, 401, 'text/plain', 'a bearer token is needed\n');
+    }
+    if (path !== '/metrics') return reply(response, 404, 'text/plain', 'try /healthz, /readyz or /metrics\n');
     view.metrics().then(
       ({ body, type }) => reply(response, 200, type, body),
       (error: unknown) => reply(response, 500, 'text/plain', `${messageOf(error)}\n`),
     );
-  });
+  };
+  const { tls } = config;
+  const server = tls === undefined ? createServer(answer) : createSecureServer(certificateOf(tls), answer);
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
-  const at = config.listen.lastIndexOf(':');
-  const host = config.listen.slice(0, at).replace(/^\[|\]$/g, '');
-  await listen(server, host, Number(config.listen.slice(at + 1)));
+  const host = hostOf(config.listen);
+  await listen(server, host, Number(config.listen.slice(config.listen.lastIndexOf(':') + 1)));
+  const reload = tls === undefined ? undefined : reloading(server as SecureServer, tls);
   const { port } = server.address() as AddressInfo;
   return {
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     close: () =>
       new Promise((resolve) => {
+        clearInterval(reload);
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** Takes renewed certificates into use; while the files cannot be used the old ones stay. */
+function reloading(server: SecureServer, tls: NonNullable<HttpConfig['tls']>): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    try {
+      server.setSecureContext(certificateOf(tls));
+    } catch {
+      // Half-written files are read again at the next turn.
+    }
+  }, reloadMs);
+  timer.unref();
+  return timer;
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  reply(response, status, 'application/json', `${JSON.stringify(body, null, 2)}\n`);
 }
 
 function reply(response: ServerResponse, status: number, type: string, body: string): void {

@@ -3,6 +3,7 @@
  * their meaning. The generated reference lists each.
  */
 export const errorCodes = {
+  usage: 'the command line is wrong',
   config_invalid: 'the configuration has problems; each is listed with its line',
   config_unreadable: 'the configuration file cannot be read',
   config_version: 'the configuration is of a newer version than this Lanner knows',

@@ -95,7 +95,10 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
     },
     storeDegraded(detail) {
       degraded.set(1);
-      log.error('the spool does not take writes: deliveries are kept in memory only', { detail });
+      log.error('the spool does not take writes: deliveries are kept in memory only', {
+        code: 'store_unusable',
+        detail,
+      });
     },
     storeRecovered(written) {
       degraded.set(0);

