@@ -83,6 +83,7 @@ export function openService(parts: ServiceParts): Service {
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
+  const recording = historyEvents(metrics, log);
   const recorder =
     onDisk === undefined || !config.history.enabled
       ? undefined
@@ -90,7 +91,7 @@ export function openService(parts: ServiceParts): Service {
           store: onDisk,
           config: config.history,
           now: Date.now,
-          events: historyEvents(metrics, log),
+          events: recording,
         });
   const deliverer = openDeliverer({
     sinks: openSinks(config),
