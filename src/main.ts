@@ -169,6 +169,25 @@ program
     finish(await historyQuery(options));
   });
 
+program
+  .command('tune')
+  .description('proposes exceptions for what is noisy, with their effect; never for a hard indicator')
+  .argument('[files...]', 'findings as JSON lines, gzipped or not; without them, the history')
+  .option('-c, --config <file>', 'configuration: its history, and what its exceptions hide already')
+  .option('--since <when>', 'a time, or an age such as 24h or 7d')
+  .option('--until <when>', 'a time, or an age')
+  .option('--max-severity <severity>', 'leave findings above alone', 'medium')
+  .option('--min-count <count>', 'as often it must have happened', '5')
+  .option('--limit <count>', 'at most so many proposals', '20')
+  .option('--expires-days <count>', 'when the exceptions stop', '90')
+  .option('--owner <name>', 'who answers for them')
+  .option('--apply <file>', 'write them to this file of exceptions')
+  .option('--json', 'for tools', false)
+  .action(async (files: string[], options: import('./commands/tune.ts').TuneFlags) => {
+    const { tune } = await import('./commands/tune.ts');
+    finish(await tune(files, options));
+  });
+
 const spool = program.command('spool').description('deliveries that wait, and those that were given up');
 for (const [action, description] of [
   ['list', 'what waits, and the dead letters'],
