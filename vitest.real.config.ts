@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests with real container runtimes and a real API server, one file at a time; `.ci/install-real.sh` installs
-// what they need. What is missing is said on the terminal and its tests are skipped.
+// Tests with real container runtimes, a real API server and real receivers, one file at a time;
+// `.ci/install-real.sh` installs what they need. What is missing is said on the terminal and its tests are skipped.
 export default defineConfig({
   test: {
     include: ['test/**/*.real.test.ts'],

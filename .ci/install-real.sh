@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes, a static busybox for the
-# images the tests make, promtool for the alert rules. Does nothing for what is there already. Needs root.
+# Installs what `npm run test:real` needs on Debian or Ubuntu: container runtimes, a static busybox for the images
+# the tests make, receivers, promtool for the alert rules. Does nothing for what is there already. Needs root.
 set -eu
 
 missing=""
@@ -10,15 +10,24 @@ need runc runc
 need dockerd docker.io
 need busybox busybox-static
 need etcd etcd-server
+need prometheus-alertmanager prometheus-alertmanager
+need nginx nginx
 need promtool prometheus
 need systemd-analyze systemd
 
 if [ -n "$missing" ]; then
   apt-get update
   # The daemons the packages would start are not wanted: each test starts its own.
-  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-  chmod +x /usr/sbin/policy-rc.d
-  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  # A policy that was there before (container images bring one) is put back.
+  policy=/usr/sbin/policy-rc.d
+  if [ -e "$policy" ]; then
+    mv "$policy" "$policy.lanner"
+    trap 'mv -f "$policy.lanner" "$policy"' EXIT
+  else
+    trap 'rm -f "$policy"' EXIT
+  fi
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
@@ -26,4 +35,7 @@ fi
 if ! command -v helm >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
   GOBIN=/usr/local/bin timeout 300 go install helm.sh/helm/v3/cmd/helm@v3.18.6 || echo "helm could not be built"
 fi
-echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1)"
+# OCSF's classes as an independent reader of our bodies has them.
+python3 -c 'import py_ocsf_models' 2>/dev/null || python3 -m pip install --quiet py-ocsf-models
+echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1), $(nginx -v 2>&1)," \
+  "$(prometheus-alertmanager --version 2>&1 | head -n 1)"

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { spoolSchema } from './deliver/ledger.ts';
 import { sinkSchema } from './deliver/sinks/index.ts';
@@ -7,9 +8,11 @@ import { relaySchema } from './deliver/sinks/relay.ts';
 import { noticesSchema } from './deliver/troubles.ts';
 import { detectSchema } from './detect/index.ts';
 import { enrichSchema } from './enrich/config.ts';
+import { historySchema } from './history/config.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
+import { type ExceptionConfig, exceptionsFileSchema, exceptionsSchema } from './route/exceptions-schema.ts';
 import { routeSchema, sinksNamed } from './route/schema.ts';
 import { falcoGrpcSchema, falcoHttpSchema, tetragonFileSchema, tetragonSchema } from './sources/index.ts';
 
@@ -82,6 +85,13 @@ export const configSchema = z.strictObject({
   detect: detectSchema.prefault({}),
   enrich: enrichSchema.prefault({}).describe('facts about container and image that the sensor leaves out'),
   route: routeSchema.prefault({}).describe('which finding goes to which sinks'),
+  history: historySchema.prefault({}).describe('findings kept to look at, to replay and to tune by'),
+  exceptions: exceptionsSchema.default([]),
+  exceptions_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('a YAML file with more `exceptions:`; relative to this file'),
   notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
   page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),
   queue: z
@@ -129,7 +139,11 @@ export function parseConfig(
   const loaded = loadYaml(text, configSchema, env);
   const problems = loaded.ok ? crossChecks(loaded.value) : loaded.problems;
   if (loaded.ok && problems.length === 0) return loaded.value;
-  throw new LannerError(
+  throw invalid(file, problems);
+}
+
+function invalid(file: string, problems: readonly Problem[]): LannerError {
+  return new LannerError(
     'config_invalid',
     problems.map((problem) => formatProblem(file, problem)).join('\n'),
     problems.length === 1
@@ -138,14 +152,43 @@ export function parseConfig(
   );
 }
 
-/** Reads and validates a file. Throws LannerError `config_unreadable` too. */
+/**
+ * Reads and validates a file, and the file of exceptions it names. Throws LannerError `config_unreadable` too.
+ */
 export function loadConfig(
   file: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  let text: string;
+  const config = parseConfig(readConfigFile(file), file, env);
+  if (config.exceptions_file === undefined) return config;
+  const beside = resolve(file === '-' ? '.' : dirname(file), config.exceptions_file);
+  const more = parseExceptions(readConfigFile(beside), beside, env);
+  const names = new Set(config.exceptions.map(({ name }) => name));
+  const twice = more.find(({ name }) => names.has(name));
+  if (twice !== undefined)
+    throw new LannerError(
+      'config_invalid',
+      `${beside} there is an exception ${twice.name} in ${file} too`,
+      'Give one of them another name.',
+    );
+  return { ...config, exceptions: [...config.exceptions, ...more] };
+}
+
+/** Validates a file of exceptions. Throws LannerError `config_invalid` with every problem. */
+export function parseExceptions(
+  text: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ExceptionConfig[] {
+  const loaded = loadYaml(text, exceptionsFileSchema, env);
+  if (loaded.ok) return loaded.value.exceptions;
+  throw invalid(file, loaded.problems);
+}
+
+/** Reads a configuration's text; `-` is standard input. Throws LannerError `config_unreadable`. */
+export function readConfigFile(file: string): string {
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
     throw new LannerError(
       'config_unreadable',
@@ -156,7 +199,6 @@ export function loadConfig(
       },
     );
   }
-  return parseConfig(text, file, env);
 }
 
 /** What no single part can see. */

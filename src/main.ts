@@ -63,6 +63,8 @@ program
   .option('--json', 'findings as JSON lines, then the summary', false)
   .option('--deliver', 'deliver to the sinks of the configuration', false)
   .option('--no-state', 'judge each event by itself')
+  .option('--against <file>', 'the configuration to compare with: shows what is told otherwise, ends with 1')
+  .option('--examples <count>', 'with --against: so many of each difference', '5')
   .action(async (files: string[], options: import('./commands/replay-command.ts').ReplayFlags) => {
     const { replayCommand } = await import('./commands/replay-command.ts');
     finish(await replayCommand(files, options));
@@ -91,7 +93,7 @@ program
   .description('every step of one judgement')
   .argument(
     '[file]',
-    'JSON of an exec event: any sensor form, a finding, a corpus line; - for standard input',
+    'JSON of an exec event: any sensor form, a finding, a corpus line; - for standard input; or the id of a kept finding',
   )
   .option('--command <line>', 'a command line instead of a file')
   .option('--binary <path>', 'with --command: the executed file')
@@ -104,7 +106,7 @@ program
   .option('--json', 'for tools')
   .action(async (file: string | undefined, options: import('./commands/explain.ts').ExplainFlags) => {
     const { explain } = await import('./commands/explain.ts');
-    finish(explain(file, options));
+    finish(await explain(file, options));
   });
 
 program
@@ -143,6 +145,30 @@ program
     finish(await record(source, options));
   });
 
+program
+  .command('history')
+  .description('findings that were kept, hidden ones too')
+  .command('query')
+  .description('the newest that fit; with --json the whole findings, oldest first, for replay and tune')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option('--since <when>', 'a time, or an age such as 24h or 7d')
+  .option('--until <when>', 'a time, or an age')
+  .option('--severity <which>', 'one or several: high, "high,critical", ">=medium"')
+  .option('--tool <id>', 'canonical id of the tool')
+  .option('--image <reference>', 'reference, repository or digest; * stands for anything')
+  .option('--namespace <name>', 'namespace of the pod')
+  .option('--workload <name>', 'workload of the pod')
+  .option('--indicator <id>', 'an indicator that fired')
+  .option('--exception <name>', 'an exception that applied')
+  .option('--hidden', 'only what an exception hid')
+  .option('--told', 'only what no exception hid')
+  .option('--limit <count>', 'at most so many; 0: all. Default: 50, with --json all')
+  .option('--json', 'findings as JSON lines', false)
+  .action(async (options: import('./commands/history.ts').HistoryFlags) => {
+    const { historyQuery } = await import('./commands/history.ts');
+    finish(await historyQuery(options));
+  });
+
 const spool = program.command('spool').description('deliveries that wait, and those that were given up');
 for (const [action, description] of [
   ['list', 'what waits, and the dead letters'],
@@ -170,16 +196,24 @@ for (const [action, description] of [
     );
 }
 
-program
-  .command('sink')
-  .description('the destinations of findings')
+const sink = program.command('sink').description('the destinations of findings');
+sink
   .command('test')
-  .description('sends a finding marked as a test and shows request, answer and timing')
+  .description('sends a finding marked as a test and shows request, answer, timing and what a person sees')
   .argument('<name>', 'name of the sink in the configuration')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
   .action(async (name: string, options: { config: string }) => {
     const { sinkTest } = await import('./commands/sink-test.ts');
     finish(await sinkTest(name, options.config));
+  });
+sink
+  .command('unblock')
+  .description('a sink that was parked, disabled, paused or broken is asked again at once')
+  .argument('<name>', 'name of the sink in the configuration')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .action(async (name: string, options: { config: string }) => {
+    const { sinkUnblock } = await import('./commands/sink-unblock.ts');
+    finish(await sinkUnblock(name, options.config));
   });
 
 program

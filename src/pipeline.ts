@@ -29,7 +29,7 @@ import type { Log } from './telemetry/log.ts';
  *
  *   source ── bytes ──▶ early test ── candidate ──▶ queue ──▶ decode ──▶ judge ──▶ enrich ──▶ judge again
  *                                                                                    │
- *   sinks ◀── deliver ◀── route ◀── finding ◀────────────────────────────────────────┘
+ *   sinks ◀── deliver ◀── route ◀── fold ◀── exceptions ◀── finding ◀────────────────┘
  *
  * Only what the early test lets through gets here. Judging is synchronous; enrichment answers at once when its
  * cache knows, and never later than its deadline.
@@ -48,6 +48,8 @@ export interface PipelineParts {
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
   /** For an event whose finding went out with unknown facts: the event with more of them, if they come. */
   later?: (event: ExecEvent) => Promise<ExecEvent | undefined>;
+  /** What the exceptions make of a finding; absent: there are none. */
+  except?: (finding: Finding) => { finding: Finding; hidden: boolean };
   /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
   route: (finding: Finding) => readonly (string | Addressee)[];
   /** Fulfilled when the finding is accepted, durably where a spool is configured. */
@@ -57,6 +59,8 @@ export interface PipelineParts {
   /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
   queue?: { max_messages: number; max_bytes: number };
   log: Log;
+  /** Hears each finding that an exception hides. */
+  onHidden?: (finding: Finding) => void;
   /** Hears each finding that is told, with its sinks: the terminal of `demo` and `replay`. */
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
   onAlert?: (alert: SensorAlert) => void;
@@ -69,6 +73,8 @@ export interface Pipeline {
   findings(): ReadonlyMap<Severity, number>;
   /** Execs that were folded into a finding told before, without raising its severity. */
   folded(): number;
+  /** Findings that an exception hid. */
+  hidden(): number;
   queued(): { messages: number; bytes: number };
   /** Fulfilled when everything handed over so far has been judged and accepted. */
   idle(): Promise<void>;
@@ -96,6 +102,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   const waiting: (() => void)[] = [];
   let pumping = false;
   let amended = 0;
+  let concealed = 0;
 
   function intakeFor(source: string): Intake {
     const known = intakes.get(source);
@@ -184,7 +191,9 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
     if (enriched instanceof Promise)
       return track(enriched.then((one) => report(one, detector.judge(one, facts), facts, seconds)));
-    const same = enriched === event && (facts.seen_before ?? 0) === 0;
+    // What was seen before lowers verdicts up to low and no other.
+    const settled = (facts.seen_before ?? 0) === 0 || compareSeverity(first.severity, 'low') > 0;
+    const same = enriched === event && settled;
     return report(enriched, same ? first : detector.judge(enriched, facts), facts, seconds);
   }
 
@@ -197,13 +206,20 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     if (verdict.use !== undefined) state?.chains?.downloaded(event, verdict.use, seconds);
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
       return undefined;
-    const made = makeFinding(placed(event), verdict, findingId(event.id));
+    const judged = makeFinding(placed(event), verdict, findingId(event.id));
+    const { finding: made, hidden } = excepted(judged);
+    // Facts that come later may take away what hides it.
+    if (hidden) {
+      if (event.unknown !== undefined) followUp(judged, event, facts, seconds);
+      hide(made);
+      return undefined;
+    }
     const folded = state?.folds?.fold(made, verdict.use, seconds);
     if (folded?.tell === false) {
       amended += 1;
       return undefined;
     }
-    if (event.unknown !== undefined) followUp(made, event, facts, seconds);
+    if (event.unknown !== undefined) followUp(judged, event, facts, seconds);
     return tell(withContext(folded?.finding ?? made, seconds));
   }
 
@@ -213,10 +229,22 @@ export function openPipeline(parts: PipelineParts): Pipeline {
       if (known === undefined) return;
       const verdict = detector.judge(known, facts);
       if (verdict.severity === 'none') return;
-      const again = makeFinding(placed(known), verdict, made.id, made.revision);
+      const { finding: again, hidden } = excepted(
+        makeFinding(placed(known), verdict, made.id, made.revision),
+      );
+      if (hidden) return hide(again);
       const revised = state?.folds?.revise(again) ?? { ...again, revision: again.revision + 1 };
       void tell(withContext(revised, seconds));
     });
+  }
+
+  function excepted(finding: Finding): { finding: Finding; hidden: boolean } {
+    return parts.except?.(finding) ?? { finding, hidden: false };
+  }
+
+  function hide(finding: Finding): void {
+    concealed += 1;
+    parts.onHidden?.(parts.redact === undefined ? finding : parts.redact(finding));
   }
 
   function placed(event: ExecEvent): ExecEvent {
@@ -263,6 +291,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     counts: () => new Map([...intakes].map(([name, intake]) => [name, intake.counts])),
     findings: () => bySeverity,
     folded: () => amended,
+    hidden: () => concealed,
     queued: () => ({ messages: queue.length, bytes: queue.bytes }),
     idle: () =>
       queue.length === 0 && accepting.size === 0

@@ -3,7 +3,6 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, nodeName } from './config.ts';
-import { systemClock } from './deliver/clock.ts';
 import { type Deliverer, openDeliverer } from './deliver/dispatcher.ts';
 import { openSink } from './deliver/sinks/index.ts';
 import { openRelaySink } from './deliver/sinks/relay.ts';
@@ -13,14 +12,19 @@ import { memoryStore } from './deliver/store/memory.ts';
 import { openTroubleWatch } from './deliver/troubles.ts';
 import { redactEvent, redactText } from './detect/index.ts';
 import { createEnricher } from './enrich/index.ts';
+import { openRecorder } from './history/recorder.ts';
 import { serveControl } from './http/control.ts';
 import { type Readiness, readinessOf } from './http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from './http/server.ts';
+import { holdingClock } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
+import { rfc3339 } from './lib/time.ts';
 import type { Addressee, Sink } from './model/delivery.ts';
 import type { Finding, Severity } from './model/finding.ts';
+import type { HistoryFilter } from './model/history.ts';
 import type { Detector, Source } from './model/intake.ts';
 import { openPipeline, type Pipeline, type PipelineParts } from './pipeline.ts';
+import { compileExceptions, expiredExceptions } from './route/exceptions.ts';
 import { openGrouping } from './route/grouping.ts';
 import { compileRoutes, lowestSeverity, type Router } from './route/tree.ts';
 import { openSource } from './sources/index.ts';
@@ -31,6 +35,8 @@ import { RecentExecs } from './state/recent.ts';
 import { seenBefore } from './state/seen.ts';
 import { buildInfo } from './telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from './telemetry/deliver-events.ts';
+import { type ExceptionEvents, exceptionEvents } from './telemetry/exception-events.ts';
+import { historyEvents } from './telemetry/history-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { routeEvents } from './telemetry/route-events.ts';
@@ -41,6 +47,8 @@ export interface Service {
   readonly pipeline: Pipeline;
   readonly deliverer: Deliverer;
   readonly sources: readonly Source[];
+  /** What each exception did since start. */
+  readonly exceptions: Pick<ExceptionEvents, 'uses' | 'unused'>;
   /** Takes back the spool, serves HTTP (`http`: its URL), connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
   /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
@@ -63,6 +71,8 @@ export interface ServiceParts {
   /** False: each event is judged by itself. */
   state?: boolean;
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
+  /** Hears what exceptions hide. */
+  onHidden?: (finding: Finding) => void;
 }
 
 export function openService(parts: ServiceParts): Service {
@@ -72,11 +82,21 @@ export function openService(parts: ServiceParts): Service {
   const sources = Object.entries(config.sources).map(([name, source]) =>
     openSource(name, source, { log, ...relayFor(name, source) }),
   );
+  const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
+  const recorder =
+    onDisk === undefined || !config.history.enabled
+      ? undefined
+      : openRecorder({
+          store: onDisk,
+          config: config.history,
+          now: Date.now,
+          events: historyEvents(metrics, log),
+        });
   const deliverer = openDeliverer({
     sinks: openSinks(config),
-    store: config.durable ? durableStore(stateDirectory(config)) : memoryStore(),
+    store: onDisk ?? memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
     bounds: config.spool,
@@ -92,20 +112,38 @@ export function openService(parts: ServiceParts): Service {
   const router = routerOf(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
+  const exceptions = compileExceptions(config.exceptions);
+  const excepting = exceptionEvents(metrics, exceptions.names);
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true, enricher.observe),
     enrich: enricher.enrich,
     later: enricher.later,
     place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
+    except: (finding) => {
+      const excepted = exceptions.apply(finding);
+      excepting.seen(excepted.finding);
+      return excepted;
+    },
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity: lowestSeverity(config.route, traitsOf(config)),
     ...(config.detect.redact && { redact: redactFinding }),
     queue: config.queue,
     log,
-    ...(parts.onFinding !== undefined && { onFinding: parts.onFinding }),
+    onFinding(finding, sinks) {
+      recorder?.keep(finding, { hidden: false, sinks });
+      parts.onFinding?.(finding, sinks);
+    },
+    onHidden(finding) {
+      recorder?.keep(finding, { hidden: true, sinks: [] });
+      parts.onHidden?.(finding);
+    },
   });
+  const expiredGauge = metrics.gauge(
+    'lanner_exceptions_expired',
+    'Exceptions that have expired and do not apply',
+  );
   const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
   const counted = sourceMetrics(metrics, {
     counts: () => pipeline.counts(),
@@ -118,7 +156,7 @@ export function openService(parts: ServiceParts): Service {
 
   /** Lanner's own troubles go to the sinks that are asked for, but for the one they are about. */
   function watchTroubles(): void {
-    cancelWatch = systemClock.after(config.notices.look_secs * 1000, watchTroubles);
+    cancelWatch = holdingClock.after(config.notices.look_secs * 1000, watchTroubles);
     const observation = {
       sources: sources.map((source) => source.health()),
       counts: pipeline.counts(),
@@ -196,6 +234,7 @@ export function openService(parts: ServiceParts): Service {
   }
 
   async function start(): Promise<{ http?: string }> {
+    warnOfExpired();
     await deliverer.start();
     if (config.http.enabled)
       http = await serveHttp(config.http, {
@@ -204,6 +243,7 @@ export function openService(parts: ServiceParts): Service {
         metrics: async () => {
           counted.refresh();
           gauges();
+          expiredGauge.set(expiredNow(config).length);
           return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
         },
       });
@@ -212,6 +252,15 @@ export function openService(parts: ServiceParts): Service {
     watchTroubles();
     await openControl();
     return http === undefined ? {} : { http: http.url };
+  }
+
+  function warnOfExpired(): void {
+    for (const { name, expires, owner } of expiredNow(config))
+      log.warn('an exception has expired: it does not apply any more', {
+        exception: name,
+        expires,
+        ...(owner !== undefined && { owner }),
+      });
   }
 
   /** Commands are a convenience: without their socket everything else goes on. */
@@ -226,6 +275,10 @@ export function openService(parts: ServiceParts): Service {
         spool_drop: spool.drop,
         sink_unblock: ({ sink }: { sink: string }) => deliverer.admin.unblock(sink),
         status: () => deliverer.status(),
+        ...(onDisk !== undefined && {
+          history_query: ({ filter, page }: HistoryQuestion) => onDisk.queryHistory(filter, page),
+          history_get: ({ id }: { id: string }) => onDisk.getHistory(id),
+        }),
       });
     } catch (error) {
       log.warn('commands cannot reach this Lanner', { reason: messageOf(error) });
@@ -240,6 +293,7 @@ export function openService(parts: ServiceParts): Service {
     await pipeline.idle();
     enriching.abort();
     await enricher.close();
+    await recorder?.flush();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
     await Promise.all([http?.close(), control?.close()]);
     return drained;
@@ -249,6 +303,7 @@ export function openService(parts: ServiceParts): Service {
     pipeline,
     deliverer,
     sources,
+    exceptions: excepting,
     start,
     failed,
     stop(deadlineMs) {
@@ -275,15 +330,18 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     sinks: deliver ? openSinks(config) : [],
     store: memoryStore(),
     log,
-    clock: systemClock,
+    clock: holdingClock,
     random: Math.random,
     events: deliverEvents(metrics, log),
   });
   const router = routerOf(config);
+  const exceptions = compileExceptions(config.exceptions);
   const started = deliver ? deliverer.start() : Promise.resolve();
   const pipeline = openPipeline({
     detector: parts.detector,
     ...openState(config, parts.state ?? true),
+    except: exceptions.apply,
+    ...(parts.onHidden !== undefined && { onHidden: parts.onHidden }),
     route: (finding) => router.route(finding).map((target) => target.sink),
     accept: async (finding, to) => {
       await started;
@@ -346,13 +404,19 @@ function redactFinding(finding: Finding): Finding {
 }
 
 function openSinks(config: Config): Sink[] {
-  const deps = { clock: systemClock, page_url: config.page_url?.replace(/\/+$/, '') };
+  const deps = { clock: holdingClock, page_url: config.page_url?.replace(/\/+$/, '') };
   const relays = Object.entries(config.sources).flatMap(([name, source]) =>
     source.type === 'falco_http' && source.relay !== undefined
       ? [openRelaySink(relayName(name), source.relay, deps)]
       : [],
   );
   return [...Object.entries(config.sinks).map(([name, sink]) => openSink(name, sink, deps)), ...relays];
+}
+
+/** What `lanner history` asks of a running Lanner. */
+export interface HistoryQuestion {
+  filter: HistoryFilter;
+  page: { newest: boolean; limit: number; from?: number };
 }
 
 /** Where a running Lanner listens for commands. */
@@ -385,6 +449,11 @@ function isWritable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Exceptions that do not apply any more. */
+export function expiredNow(config: Pick<Config, 'exceptions'>): ReturnType<typeof expiredExceptions> {
+  return expiredExceptions(config.exceptions, rfc3339(Math.floor(Date.now() / 1000), 0));
 }
 
 export function routerOf(config: Config): Router {

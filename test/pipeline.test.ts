@@ -206,4 +206,48 @@ describe('the pipeline', () => {
     await pipeline.idle();
     expect(turns).toBeGreaterThan(5);
   });
+
+  it('tells nothing of what is hidden, and hears of it without its secrets', async () => {
+    const hidden: string[] = [];
+    const { pipeline, accepted, intake } = open({
+      except: (finding) => ({ finding, hidden: finding.exec.id === 'e1' }),
+      redact: (finding) => ({ ...finding, title: 'redacted' }),
+      onHidden: (finding) => hidden.push(`${finding.exec.id} ${finding.title}`),
+    });
+    for (const id of ['e0', 'e1', 'e2']) intake.offer(Buffer.from(id), decode);
+    await pipeline.idle();
+    expect(accepted.map((finding) => finding.exec.id)).toEqual(['e0', 'e2']);
+    expect(hidden).toEqual(['e1 redacted']);
+    expect(pipeline.hidden()).toBe(1);
+    expect(pipeline.findings().get('high')).toBe(2);
+  });
+
+  it('routes a lowered finding by its new severity', async () => {
+    const routed: string[] = [];
+    const { pipeline, intake } = open({
+      except: (finding) => ({
+        finding: { ...finding, severity: 'low', severity_before: 'high' },
+        hidden: false,
+      }),
+      route: (finding) => {
+        routed.push(finding.severity);
+        return [];
+      },
+    });
+    intake.offer(Buffer.from('e'), decode);
+    await pipeline.idle();
+    expect(routed).toEqual(['low']);
+  });
+
+  it('tells a hidden finding once later facts take away what hid it', async () => {
+    const { pipeline, accepted, intake } = open({
+      except: (finding) => ({ finding, hidden: finding.exec.image === undefined }),
+      enrich: (one) => ({ ...one, unknown: { image: 'late' } }),
+      later: async (one) => ({ ...one, image: { repository: 'r' } }),
+    });
+    intake.offer(Buffer.from('e'), decode);
+    await new Promise((resolve) => setImmediate(resolve));
+    await pipeline.idle();
+    expect(accepted.map(({ exec }) => exec.image?.repository)).toEqual(['r']);
+  });
 });

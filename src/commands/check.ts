@@ -1,17 +1,46 @@
-import { type Config, loadConfig } from '../config.ts';
+import { parseDocument } from 'yaml';
+import { type Config, loadConfig, parseExceptions, readConfigFile } from '../config.ts';
 import { createDetector } from '../detect/index.ts';
-import { openService } from '../service.ts';
+import { expiredNow, openService } from '../service.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit-codes.ts';
 
-/** Builds everything the configuration asks for and touches nothing. Throws LannerError for each problem. */
+/**
+ * Builds everything the configuration asks for and touches nothing; a file that holds nothing but exceptions is
+ * checked as such. Throws LannerError for each problem.
+ */
 export function check(file: string, json: boolean): number {
+  if (file !== '-' && isExceptionsFile(readConfigFile(file))) return checkExceptions(file, json);
   const config = loadConfig(file);
+  warnOfExpired(config);
   openService({ config, version, detector: createDetector(config.detect), log: silentLog });
   if (json) process.stdout.write(`${JSON.stringify(withoutSecrets(config), null, 2)}\n`);
   else process.stdout.write(`${summaryOf(file, config)}\n`);
   return exitCodes.ok.code;
+}
+
+function isExceptionsFile(text: string): boolean {
+  const document: unknown = parseDocument(text).toJS({ maxAliasCount: 100 });
+  return typeof document === 'object' && document !== null && Object.keys(document).join() === 'exceptions';
+}
+
+function checkExceptions(file: string, json: boolean): number {
+  const exceptions = parseExceptions(readConfigFile(file), file);
+  warnOfExpired({ exceptions });
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ exceptions }, null, 2)}\n`
+      : `${file} is valid\n  exceptions  ${exceptions.map(({ name }) => name).join(', ') || 'none'}\n`,
+  );
+  return exitCodes.ok.code;
+}
+
+function warnOfExpired(config: Pick<Config, 'exceptions'>): void {
+  for (const { name, expires, owner } of expiredNow(config))
+    process.stderr.write(
+      `warning: the exception ${name}${owner === undefined ? '' : ` of ${owner}`} expired ${expires} and does not apply\n`,
+    );
 }
 
 function summaryOf(file: string, config: Config): string {
@@ -19,7 +48,11 @@ function summaryOf(file: string, config: Config): string {
     Object.entries(parts)
       .map(([name, { type }]) => `${name} (${type})`)
       .join(', ') || 'none';
-  return `${file} is valid\n  sources  ${list(config.sources)}\n  sinks    ${list(config.sinks)}`;
+  return `${file} is valid\n  sources  ${list(config.sources)}\n  sinks    ${list(config.sinks)}${
+    config.exceptions.length === 0
+      ? ''
+      : `\n  exceptions  ${config.exceptions.map(({ name }) => name).join(', ')}`
+  }`;
 }
 
 const secretKeys = /^(bearer|password|secrets|token|headers|auth|proxy|routing_key)$/;

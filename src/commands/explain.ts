@@ -1,13 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { type Config, loadConfig } from '../config.ts';
 import { exampleEvent } from '../detect/examples.ts';
 import { createDetector, redactEvent, redactText } from '../detect/index.ts';
 import { LannerError } from '../lib/errors.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { Verdict } from '../model/finding.ts';
 import type { NoteEntry } from '../model/intake.ts';
+import { makeFinding } from '../model/make-finding.ts';
+import { findingId } from '../pipeline.ts';
+import { compileExceptions, type ExceptionStep } from '../route/exceptions.ts';
 import { fileError } from '../sources/recording.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
+import { keptFinding } from './history.ts';
 import { eventOf } from './judge.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 
@@ -24,14 +29,22 @@ export interface ExplainFlags {
 }
 
 /**
- * Every step of one judgement: of an event in a file (JSON of any form, the first line), or of a command line.
- * Throws LannerError `usage` where there is nothing to explain.
+ * Every step of one judgement: of an event in a file (JSON of any form, the first line), of a command line, or
+ * of a finding in the history, named by its id: there as the configuration judges it now, without what memory
+ * knew then. Throws LannerError `usage` where there is nothing to explain.
  */
-export function explain(file: string | undefined, flags: ExplainFlags): number {
-  const event = flags.command === undefined ? eventFrom(file) : eventFromCommand(flags.command, flags);
-  const detector = createDetector(configOrDefaults(flags.config).detect);
+export async function explain(file: string | undefined, flags: ExplainFlags): Promise<number> {
+  const event =
+    flags.command !== undefined
+      ? eventFromCommand(flags.command, flags)
+      : file !== undefined && isFindingId(file)
+        ? await eventFromHistory(file, flags.config)
+        : eventFrom(file);
+  const config = configOrDefaults(flags.config);
+  const detector = createDetector(config.detect);
   const notes: NoteEntry[] = [];
   const verdict = detector.judge(event, {}, (note) => notes.push(note));
+  if (verdict.severity !== 'none') notes.push(...exceptionNotes(config, event, verdict));
   if (flags.json)
     process.stdout.write(
       `${JSON.stringify({ event: redactEvent(event), notes: notes.map(redactNote), verdict })}\n`,
@@ -39,6 +52,48 @@ export function explain(file: string | undefined, flags: ExplainFlags): number {
   else process.stdout.write(render(event, notes, verdict, paintFor(process.stdout, process.env)));
   return exitCodes.ok.code;
 }
+
+function isFindingId(text: string): boolean {
+  return /^f-[0-9a-f]{24}$/.test(text) && !existsSync(text);
+}
+
+async function eventFromHistory(id: string, config: string | undefined): Promise<ExecEvent> {
+  if (config === undefined)
+    throw new LannerError(
+      'usage',
+      `${id} is in the history of a Lanner`,
+      'Name its configuration with --config.',
+    );
+  const finding = await keptFinding(id, loadConfig(config));
+  if (finding !== undefined) return finding.exec;
+  throw new LannerError('usage', `there is no finding ${id} in the history`, 'See lanner history query.');
+}
+
+/** What each exception says to the finding, and what becomes of it. */
+function exceptionNotes(config: Config, event: ExecEvent, verdict: Verdict): NoteEntry[] {
+  const notes: NoteEntry[] = [];
+  const { finding, hidden } = compileExceptions(config.exceptions).apply(
+    makeFinding(event, verdict, findingId(event.id)),
+    (step) =>
+      notes.push({
+        step: 'exception',
+        text: `${step.name} (${step.mode}) ${said[step.is]}: ${step.why}`,
+        data: step,
+      }),
+  );
+  if (hidden) notes.push({ step: 'exception', text: 'the finding is hidden' });
+  else if (finding.severity_before !== undefined)
+    notes.push({ step: 'exception', text: `the finding is lowered to ${finding.severity}` });
+  return notes;
+}
+
+const said: Record<ExceptionStep['is'], string> = {
+  yes: 'applies',
+  no: 'does not match',
+  unknown: 'cannot be decided and does not apply',
+  expired: 'does not apply',
+  broken_through: 'does not apply',
+};
 
 function redactNote(note: NoteEntry): NoteEntry {
   return JSON.parse(redactText(JSON.stringify({ ...note, text: redactText(note.text) }))) as NoteEntry;

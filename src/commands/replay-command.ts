@@ -1,11 +1,14 @@
+import type { Config } from '../config.ts';
 import { createDetector } from '../detect/index.ts';
+import { LannerError } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { openReplayPipeline } from '../service.ts';
 import type { RecordingForm } from '../sources/recording.ts';
-import { openLog } from '../telemetry/log.ts';
+import { type Log, openLog } from '../telemetry/log.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
 import { replay } from './replay.ts';
+import { diffJson, diffOutcomes, isDifferent, type Outcome, outcomeOf, renderDiff } from './replay-diff.ts';
 import { logOptions } from './run.ts';
 import { paintFor } from './terminal.ts';
 
@@ -15,9 +18,15 @@ export interface ReplayFlags {
   json: boolean;
   deliver: boolean;
   state: boolean;
+  /** The configuration to compare with. */
+  against?: string;
+  /** With `against`: how many of each difference are shown. */
+  examples: string;
 }
 
+/** Ends with `found` where `--against` finds a difference. Throws LannerError as the parts do. */
 export async function replayCommand(files: string[], flags: ReplayFlags): Promise<number> {
+  if (flags.against !== undefined) return replayAgainst(files, flags.against, flags);
   const config = configOrDefaults(flags.config);
   const log = openLog(logOptions(config));
   const findings: Finding[] = [];
@@ -47,4 +56,58 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
   }
   await log.flush();
   return left === 0 ? exitCodes.ok.code : exitCodes.undelivered.code;
+}
+
+/** The same events by two configurations: what is told otherwise. */
+async function replayAgainst(files: string[], against: string, flags: ReplayFlags): Promise<number> {
+  if (flags.deliver) throw usage('--against delivers nothing: leave out --deliver');
+  if (files.includes('-')) throw usage('--against reads the recording twice, which standard input cannot be');
+  const examples = Number(flags.examples);
+  if (!Number.isInteger(examples) || examples < 0) throw usage('--examples wants a whole number');
+  const configs = [configOrDefaults(against), configOrDefaults(flags.config)] as const;
+  const log = openLog(logOptions(configs[1]));
+  const old = await outcomes(files, configs[0], flags, log);
+  const now = await outcomes(files, configs[1], flags, log);
+  const diff = diffOutcomes(old, now);
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(diffJson(diff, examples))}\n`
+      : renderDiff(diff, examples, paintFor(process.stdout, process.env)),
+  );
+  await log.flush();
+  return isDifferent(diff) ? exitCodes.found.code : exitCodes.ok.code;
+}
+
+async function outcomes(
+  files: string[],
+  config: Config,
+  flags: ReplayFlags,
+  log: Log,
+): Promise<Map<string, Outcome>> {
+  const seen = new Map<string, Outcome>();
+  const { pipeline } = openReplayPipeline({
+    config,
+    detector: createDetector(config.detect),
+    log,
+    deliver: false,
+    state: flags.state,
+    onFinding: (finding, sinks) => seen.set(finding.id, outcomeOf(finding, sinks, false)),
+    onHidden(finding) {
+      // What was told stays told, whatever became of a later exec of the same command.
+      if (!seen.has(finding.id)) seen.set(finding.id, outcomeOf(finding, [], true));
+    },
+  });
+  await replay(files, pipeline, [], {
+    ...(flags.form !== undefined && { form: flags.form }),
+    json: true,
+    ...(process.stderr.isTTY && { progress: process.stderr }),
+    out: process.stdout,
+    paint: paintFor(process.stdout, process.env),
+    log,
+  });
+  return seen;
+}
+
+function usage(message: string): LannerError {
+  return new LannerError('usage', message, 'See lanner replay --help.');
 }

@@ -6,6 +6,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { recordTaker } from '../sources/record-taker.ts';
 import { type RecordingForm, readRecording } from '../sources/recording.ts';
 import type { Log } from '../telemetry/log.ts';
+import { isFindingsFile, readFindings } from './finding-lines.ts';
 import { type Paint, renderFinding } from './terminal.ts';
 
 export interface ReplayOptions {
@@ -28,7 +29,8 @@ export interface ReplaySummary {
 }
 
 /**
- * Reads recordings through the pipeline, one after the other, and writes what it finds. `findings` collects
+ * Reads recordings, or findings as JSON lines (the execs in them), through the pipeline, one after the other, and
+ * writes what it finds. `findings` collects
  * what the pipeline's `onFinding` hears; the caller wires both. Throws LannerError for a file that cannot be
  * read.
  */
@@ -52,6 +54,20 @@ export async function replay(
     }
   };
   for (const file of files) {
+    if (await isFindingsFile(file)) {
+      for await (const finding of readFindings(file, intake, (bytes) => bar.at(file, bytes))) {
+        intake.counts.messages += 1;
+        intake.counts.execs += 1;
+        if (finding.exec.container !== undefined) intake.counts.container_execs += 1;
+        void intake.judge(finding.exec);
+        flush();
+        await full;
+        full = undefined;
+      }
+      await pipeline.idle();
+      flush();
+      continue;
+    }
     await readRecording(file, {
       ...(options.form !== undefined && { form: options.form }),
       intake,

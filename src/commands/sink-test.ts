@@ -1,17 +1,19 @@
 import { loadConfig } from '../config.ts';
-import { systemClock } from '../deliver/clock.ts';
+import { preview } from '../deliver/preview.ts';
 import type { ProbedSink } from '../deliver/sinks/http/sink.ts';
 import type { Exchange } from '../deliver/sinks/http/transport.ts';
 import { openSink } from '../deliver/sinks/index.ts';
+import { holdingClock } from '../lib/clock.ts';
 import { LannerError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Delivery, Outcome, Sink } from '../model/delivery.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printable } from './terminal.ts';
 import { testFinding } from './test-finding.ts';
 
 /**
- * `lanner sink test NAME`: sends a finding that says it is a test, and shows what was said and heard; secrets
- * are blanked. Ends with `found` if it did not arrive.
+ * `lanner sink test NAME`: sends a finding that says it is a test, and shows what was said and heard, and of a
+ * message for people what they are likely to see; secrets are blanked. Ends with `found` if it did not arrive.
  */
 export async function sinkTest(
   name: string,
@@ -29,14 +31,18 @@ export async function sinkTest(
       `Known: ${known.join(', ') || 'none'}.`,
     );
   }
-  const sink = openSink(name, chosen, { clock: systemClock, page_url: config.page_url });
+  const sink = openSink(name, chosen, { clock: holdingClock, page_url: config.page_url });
   try {
     const finding = testFinding(new Date());
     const delivery: Delivery = { id: `${finding.id}:1:${name}`, sink: name, finding };
     const { outcome, exchanges } = await probe(sink, delivery);
-    write(
-      `${exchanges.map(exchangeText).join('\n')}${exchanges.length > 0 ? '\n' : ''}${outcomeText(outcome)}\n`,
-    );
+    const [first] = exchanges;
+    const parts = [
+      ...exchanges.map(exchangeText),
+      ...(first === undefined ? [] : previewText(first.request_body)),
+      outcomeText(outcome),
+    ];
+    write(`${parts.join('\n')}\n`);
     return outcome.kind === 'delivered' ? exitCodes.ok.code : exitCodes.found.code;
   } finally {
     await sink.close();
@@ -68,6 +74,18 @@ function exchangeText(exchange: Exchange): string {
     ...pretty(exchange.request_body).map((line) => `> ${line}`),
     ...answer,
   ].join('\n');
+}
+
+function previewText(body: string): string[] {
+  const lines = preview(body);
+  if (lines === undefined) return [];
+  return [
+    '',
+    'What a person is likely to see:',
+    '',
+    ...lines.map((line) => `  ${printable(line, 500)}`.trimEnd()),
+    '',
+  ];
 }
 
 function pretty(body: string): string[] {

@@ -33,6 +33,11 @@ const severityStyle: Record<Severity, Style> = {
   critical: 'magenta',
 };
 
+/** A severity in its colour, as wide as the widest. */
+export function severityText(severity: Severity, paint: Paint): string {
+  return paint(severityStyle[severity], severity.toUpperCase().padEnd(8));
+}
+
 /**
  * Text from a container may hold escape sequences, line ends, bidi marks: on a terminal they are shown, not
  * obeyed. Longer texts are cut in the middle, so that the end (where peers stand) stays visible.
@@ -51,7 +56,7 @@ export function printable(text: string, length = 200): string {
 /** A finding as a person wants to read it: severity, what, where, why, ancestors as a tree. */
 export function renderFinding(finding: Finding, paint: Paint): string {
   const { exec } = finding;
-  const severity = paint(severityStyle[finding.severity], finding.severity.toUpperCase().padEnd(8));
+  const severity = severityText(finding.severity, paint);
   const lines = [
     `${severity} ${paint('bold', printable(finding.title))}`,
     `  ${paint('dim', 'when')}   ${finding.time.replace('T', ' ').slice(0, 23)}  ${paint('dim', `score ${finding.score}  id ${finding.id}`)}`,
@@ -69,7 +74,7 @@ export function renderFinding(finding: Finding, paint: Paint): string {
 
 /** A finding in two lines, where there are many. */
 export function renderLine(finding: Finding, paint: Paint): string {
-  const severity = paint(severityStyle[finding.severity], finding.severity.toUpperCase().padEnd(8));
+  const severity = severityText(finding.severity, paint);
   const what = printable(finding.exec.process.argv.join(' '), 100);
   const [why] = reasonsOf(finding);
   return `${severity} ${paint('bold', printable(finding.title))}\n         ${what}${why === undefined ? '' : ` ${paint('dim', `(${printable(why, 120)})`)}`}`;

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type {
   Addressee,
@@ -11,7 +12,6 @@ import type {
 } from '../model/delivery.ts';
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Clock } from './clock.ts';
 import { deliveryId, digestId } from './delivery-id.ts';
 import { type Lane, type LaneHost, openLane } from './lane.ts';
 import { type Cargo, defaultBounds, openLedger, type SpoolBounds, type Waiting } from './ledger.ts';

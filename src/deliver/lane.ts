@@ -1,6 +1,6 @@
+import type { Clock } from '../lib/clock.ts';
 import type { Outcome, Sink, SinkConduct, SinkState } from '../model/delivery.ts';
 import { backoff } from './backoff.ts';
-import type { Clock } from './clock.ts';
 import { type Gate, openGate } from './gate.ts';
 import type { Waiting } from './ledger.ts';
 import { openLineup } from './lineup.ts';

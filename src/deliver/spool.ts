@@ -1,6 +1,6 @@
+import type { Clock } from '../lib/clock.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { DeadReason, DeliverEvents } from '../model/delivery.ts';
-import type { Clock } from './clock.ts';
 import type { Cargo, Ledger, Waiting } from './ledger.ts';
 import type { DeadLetter, DeliveryStore, SpoolEntry, SpoolRecord } from './store/contract.ts';
 

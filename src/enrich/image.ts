@@ -1,6 +1,7 @@
 import type { UnknownReason } from '../model/enrich.ts';
 import type { ImageFacts } from '../model/exec-event.ts';
-import { isMutableTag, onlyOne, parseReference, repoDigest } from './reference.ts';
+import { isMutableTag, parseReference } from '../model/image.ts';
+import { onlyOne, repoDigest } from './reference.ts';
 
 /** An image as a runtime stores it: the same whatever container runs it. */
 export interface StoredImage {

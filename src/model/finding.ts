@@ -65,6 +65,15 @@ export interface ContextEntry {
   rule?: string;
 }
 
+/** An exception that applied to a finding, or that might have. */
+export interface ExceptionNote {
+  name: string;
+  mode: 'hide' | 'lower' | 'count';
+  /** False: it matched or may have matched, and did not apply for the reason given. */
+  applied: boolean;
+  why: string;
+}
+
 /** What Lanner reports: schema `lanner.finding/v1`. It grows by addition only. */
 export interface Finding {
   schema: 'lanner.finding/v1';
@@ -89,6 +98,10 @@ export interface Finding {
   /** Events of the same command that were folded into this finding, the first one included. */
   related?: { exec_id: string; time: string; text: string }[];
   context?: ContextEntry[];
+  /** Exceptions that applied or could not be decided; those that plainly do not match are left out. */
+  exceptions?: ExceptionNote[];
+  /** The severity the judgement gave, where an exception lowered it. */
+  severity_before?: Severity;
   /** Marks findings that a person asked for (`lanner sink test`). */
   test?: true;
 }

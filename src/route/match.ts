@@ -71,9 +71,10 @@ function isRecord(pattern: Match[string]): pattern is Readonly<Record<string, Pa
   return typeof pattern === 'object' && !Array.isArray(pattern);
 }
 
-type Test = (field: Field) => Decision;
+export type Test = (field: Field) => Decision;
 
-function compilePattern(key: string, pattern: Pattern): Test {
+/** Compiles the pattern of one key to a test of what a finding says to it. Throws an Error on what is none. */
+export function compilePattern(key: string, pattern: Pattern): Test {
   const texts = (Array.isArray(pattern) ? pattern : [pattern]).map(String);
   if (texts.length === 0) throw new Error(`${key} has an empty list, which nothing can match`);
   const wanted = texts.filter((text) => !text.startsWith('!')).map((text) => compileValue(key, text));

@@ -11,18 +11,20 @@ import { bytesDecoder } from '../../dist/sources/tetragon/export.js';
 import { decodeMessage } from '../../dist/sources/tetragon/message.js';
 import { normalizeMessage } from '../../dist/sources/tetragon/normalize.js';
 import { eventsRequest, tetragonSchema } from '../../dist/sources/tetragon/config.js';
+import { grpcJsLink } from '../../dist/sources/tetragon/link-grpc-js.js';
+import { http2Link } from '../../dist/sources/tetragon/link-http2.js';
 import { protoFolder, tetragonProtocol } from '../../dist/sources/tetragon/protocol.js';
 import { ProcessTable } from '../../dist/state/process-table.js';
 import { RecentExecs } from '../../dist/state/recent.js';
 import { silentLog } from '../../dist/telemetry/log.js';
 
 const [mode, socket, countText] = process.argv.slice(2);
-const count = Number(countText);
-const warm = Math.floor(count / 4);
+const total = Number(countText);
+const warm = Math.floor(total / 4);
 
 /** What happens with each message, by mode. */
 function taker() {
-  if (mode === 'pass') return () => {};
+  if (mode === 'pass' || mode === 'http2_pass') return () => {};
   if (mode === 'decode') return (bytes) => void normalizeMessage(decodeMessage(bytes), 'bench');
   const pipeline = openPipeline({
     detector: createDetector(detectSchema.parse({})),
@@ -41,36 +43,64 @@ function taker() {
   return earlyTest(intake, bytesDecoder('bench', intake.processes));
 }
 
-const take = mode === 'loader' ? () => {} : taker();
-const definition = loadSync('sensors.proto', { includeDirs: [`${protoFolder}/tetragon`], keepCase: true, longs: String, enums: String, defaults: true, oneofs: true });
-const { GetEvents } = loadPackageDefinition(definition).tetragon.FineGuidanceSensors.service;
-const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
-  'grpc.max_receive_message_length': -1,
-  'grpc-node.flow_control_window': 8 * 1024 * 1024,
-});
-const stream = client.makeServerStreamRequest(
-  GetEvents.path,
-  (request) => request,
-  mode === 'loader' ? GetEvents.responseDeserialize : (bytes) => bytes,
-  tetragonProtocol().getEvents.serialize(eventsRequest(tetragonSchema.parse({ type: 'tetragon' }))),
-);
 let seen = 0;
 let cpu;
 let began = 0;
-stream.on('data', (message) => {
+function count() {
   seen += 1;
-  take(message);
-  if (seen === warm) {
-    cpu = process.cpuUsage();
-    began = performance.now();
-  }
-});
-stream.on('error', (error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-});
-stream.on('end', () => {
+  if (seen !== warm) return;
+  cpu = process.cpuUsage();
+  began = performance.now();
+}
+function report() {
   const used = process.cpuUsage(cpu);
-  process.stdout.write(`${JSON.stringify({ events: seen - warm, cpu_us: used.user + used.system, wall_ms: performance.now() - began })}\n`);
-  client.close();
-});
+  const result = { events: seen - warm, cpu_us: used.user + used.system, wall_ms: performance.now() - began };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+const request = tetragonProtocol().getEvents.serialize(eventsRequest(tetragonSchema.parse({ type: 'tetragon' })));
+if (mode === 'loader') loaderClient();
+else await linkClient();
+
+/** Lanner's own carriers. */
+async function linkClient() {
+  const take = taker();
+  const open = mode.startsWith('http2') ? http2Link : grpcJsLink;
+  const link = open({ target: `unix://${socket}`, path: socket, maxMessageBytes: 64 * 1024 * 1024 });
+  const { ended } = link.events(request, (message) => {
+    take(message);
+    count();
+  });
+  const { code, details } = await ended;
+  if (code !== 0) fail(details);
+  report();
+  link.close();
+}
+
+/** What a client of the usual making does: grpc-js, and proto-loader's decoder with the usual options. */
+function loaderClient() {
+  const definition = loadSync('sensors.proto', {
+    includeDirs: [`${protoFolder}/tetragon`],
+    keepCase: true,
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  });
+  const { GetEvents } = loadPackageDefinition(definition).tetragon.FineGuidanceSensors.service;
+  const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': -1,
+    'grpc-node.flow_control_window': 8 * 1024 * 1024,
+  });
+  const stream = client.makeServerStreamRequest(GetEvents.path, (bytes) => bytes, GetEvents.responseDeserialize, request);
+  stream.on('data', count);
+  stream.on('error', (error) => fail(error.message));
+  stream.on('end', () => {
+    report();
+    client.close();
+  });
+}

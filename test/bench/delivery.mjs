@@ -33,7 +33,7 @@ function receive() {
 }
 
 async function measure(rounds) {
-  const { systemClock } = await import('../../dist/deliver/clock.js');
+  const { holdingClock: systemClock } = await import('../../dist/lib/clock.js');
   const { openDeliverer } = await import('../../dist/deliver/dispatcher.js');
   const { openWebhookSink, webhookSinkSchema } = await import('../../dist/deliver/sinks/webhook.js');
   const { durableStore } = await import('../../dist/deliver/store/durable.js');

@@ -14,7 +14,9 @@ const rounds = full ? 7 : 3;
 const count = full ? 200_000 : 40_000;
 const modes = [
   ['pass', 'grpc-js pass-through'],
-  ['reject', 'Lanner: early test, process table, judging of what remains'],
+  ['reject', 'Lanner on grpc-js: early test, process table, judging of what remains'],
+  ['http2_pass', 'node:http2 pass-through'],
+  ['http2_reject', 'Lanner on node:http2: the same'],
   ['decode', 'Lanner: every message decoded and normalized'],
   ['loader', 'grpc-js with proto-loader decode'],
 ];

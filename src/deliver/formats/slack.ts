@@ -1,7 +1,7 @@
 import type { Severity } from '../../model/finding.ts';
 import { shorten } from './compact.ts';
 import { type Format, relayed } from './format.ts';
-import { type Story, storyFor } from './story.ts';
+import { more, type Story, storyFor } from './story.ts';
 
 /** Block Kit's limits. The sum of a message stays below where Slack has answered msg_blocks_too_long. */
 const limits = { header: 150, section: 3_000, text: 1_000, message: 12_000 };
@@ -64,17 +64,15 @@ function messageOf(story: Story, most: number): { message: Message; cut: boolean
     const pasted = command === undefined ? '' : `\n${code(command, most)}`;
     return `${index + 1}. ${safe(text, most)}${pasted}`;
   });
-  if (steps.length > 0) say(`*Next*\n${steps.join('\n')}`);
+  if (steps.length > 0) say(`*Next*\n${[...steps, ...more(story.steps, 8)].join('\n')}`);
   if (story.link !== undefined) say(`<${safe(story.link, 1_000)}|Open in Lanner>`);
   // `text` is what notifications and screen readers show.
   return { message: { text: safe(headline, limits.text), blocks }, cut };
 }
 
 function bullets(lines: readonly string[], most: number): string {
-  return lines
-    .slice(0, 10)
-    .map((line) => `• ${safe(line, most)}`)
-    .join('\n');
+  const shown = lines.slice(0, 10).map((line) => `• ${safe(line, most)}`);
+  return [...shown, ...more(lines, 10)].join('\n');
 }
 
 /** Slack's own three: else an argument could mention a channel or show a link that lies. */
@@ -88,6 +86,6 @@ function code(text: string, most: number): string {
 }
 
 function codeBlock(lines: readonly string[], most: number): string {
-  const shown = lines.slice(-12).map((line) => safe(line, most));
+  const shown = [...more(lines, 12), ...lines.slice(-12).map((line) => safe(line, most))];
   return `\`\`\`${shown.join('\n').replaceAll('`', 'ˋ')}\`\`\``;
 }

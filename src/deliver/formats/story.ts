@@ -73,6 +73,11 @@ export function noticeStory(notice: Notice): Story {
   };
 }
 
+/** The mark where a list was cut: nothing, or `… 3 more`. */
+export function more(list: readonly unknown[], shown: number): string[] {
+  return list.length > shown ? [`… ${list.length - shown} more`] : [];
+}
+
 function highest(findings: readonly Finding[]): Severity {
   const ranks = findings.map((finding) => severities.indexOf(finding.severity));
   return severities[Math.max(0, ...ranks)] ?? 'info';

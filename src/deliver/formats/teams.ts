@@ -1,7 +1,7 @@
 import type { Severity } from '../../model/finding.ts';
 import { shorten } from './compact.ts';
 import { type Format, relayed } from './format.ts';
-import { type Story, storyFor } from './story.ts';
+import { more, type Story, storyFor } from './story.ts';
 
 /** A message of Teams may have 28 KB. */
 const maxBytes = 27_000;
@@ -51,7 +51,11 @@ function messageOf(story: Story, most: number): object {
     facts: story.facts.map(([title, value]) => ({ title, value: plain(shorten(value, most)) })),
   });
   if (story.why.length > 0)
-    body.push(heading('Why'), ...story.why.slice(0, 8).map((line) => block(`• ${shorten(line, most)}`)));
+    body.push(
+      heading('Why'),
+      ...story.why.slice(0, 8).map((line) => block(`• ${shorten(line, most)}`)),
+      ...more(story.why, 8).map(block),
+    );
   if (story.tree.length > 1) body.push(heading('Ancestors'), monospace(story.tree, most));
   if (story.samples.length > 0)
     body.push(heading('Also'), ...story.samples.map((line) => block(`• ${shorten(line, 300)}`)));
@@ -60,6 +64,7 @@ function messageOf(story: Story, most: number): object {
     body.push(block(`${index + 1}. ${shorten(text, most)}`));
     if (command !== undefined) body.push(monospace([command], most));
   }
+  body.push(...more(story.steps, 8).map(block));
   const actions =
     story.link === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Open in Lanner', url: story.link }];
   const content = {

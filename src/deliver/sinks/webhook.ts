@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { type Clock, holdingClock } from '../../lib/clock.ts';
 import { LannerError, messageOf } from '../../lib/errors.ts';
-import { type Clock, systemClock } from '../clock.ts';
 import { cloudeventsFormat } from '../formats/cloudevents.ts';
 import { falcosidekickFormat } from '../formats/falcosidekick.ts';
 import type { Format } from '../formats/format.ts';
@@ -66,7 +66,7 @@ export type WebhookSinkConfig = z.infer<typeof webhookSinkSchema>;
 export function openWebhookSink(
   name: string,
   config: WebhookSinkConfig,
-  clock: Clock = systemClock,
+  clock: Clock = holdingClock,
   deps: Omit<SinkDeps, 'clock'> = {},
 ): ProbedSink {
   const transport = openHttpTransport(

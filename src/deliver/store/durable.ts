@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LannerError } from '../../lib/errors.ts';
+import type { HistoryPage, HistoryStore } from '../../model/history.ts';
 import type { DeadLetter, DeliveryStore, Opened, SpoolEntry } from './contract.ts';
 import type { Change, SqliteOptions } from './sqlite.ts';
 import type { Answer, Request } from './worker.ts';
@@ -11,7 +12,7 @@ type Ask = Request extends infer R ? (R extends { call: number } ? Omit<R, 'call
  * loop. A fulfilled promise means that the change is on disk (WAL, synchronous FULL), except for `remove` and
  * `attempted`: losing these costs a repeat, so they are written with a little delay.
  */
-export function durableStore(directory: string, options: SqliteOptions = {}): DeliveryStore {
+export function durableStore(directory: string, options: SqliteOptions = {}): DeliveryStore & HistoryStore {
   let worker: Worker | undefined;
   let calls = 0;
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -69,6 +70,9 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
     prune: async (max_letters, before_ms) =>
       (await change({ op: 'prune', max_letters, before_ms })) as number,
     dropDead: async (ids) => (await change({ op: 'drop_dead', ids })) as number,
+    keepHistory: async (records, bounds) => (await ask({ ask: 'keep_history', records, bounds })) as number,
+    queryHistory: async (filter, page) => (await ask({ ask: 'query_history', filter, page })) as HistoryPage,
+    getHistory: async (id) => (await ask({ ask: 'get_history', id })) as string | undefined,
     async close() {
       if (!worker) return;
       const closing = worker;

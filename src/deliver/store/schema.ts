@@ -35,4 +35,23 @@ export const migrations: readonly string[] = [
      payload TEXT NOT NULL
    ) STRICT;
    CREATE INDEX dead_letters_died ON dead_letters (died_ms);`,
+  `CREATE TABLE history (
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     revision INTEGER NOT NULL,
+     time TEXT NOT NULL,
+     kept_ms INTEGER NOT NULL,
+     severity TEXT NOT NULL,
+     tool TEXT,
+     image TEXT,
+     namespace TEXT,
+     workload TEXT,
+     indicators TEXT NOT NULL,
+     exceptions TEXT NOT NULL,
+     hidden INTEGER NOT NULL,
+     sinks TEXT NOT NULL,
+     bytes INTEGER NOT NULL,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX history_time ON history (time);`,
 ];

@@ -4,6 +4,7 @@ import Database from 'libsql';
 import { LannerError, messageOf } from '../../lib/errors.ts';
 import type { DeadReason } from '../../model/delivery.ts';
 import type { DeadLetter, SpoolEntry, SpoolRecord } from './contract.ts';
+import { type HistoryTable, historyTable } from './history-table.ts';
 import { applicationId, migrations } from './schema.ts';
 
 /** A change of the store. Those of one call of `apply` are kept together or not at all. */
@@ -20,6 +21,7 @@ export type Change =
 /** The store's file, used by one thread. Every call blocks; a call that throws has changed nothing. */
 export interface SqliteStore {
   readonly setAside: string | undefined;
+  readonly history: HistoryTable;
   entries(): SpoolEntry[];
   read(ids: readonly string[]): [string, string][];
   deadLetters(limit: number): DeadLetter[];
@@ -47,7 +49,12 @@ export function openSqlite(directory: string, options: SqliteOptions = {}): Sqli
     const file = join(directory, fileName);
     const { database, setAside } = openOrSetAside(file);
     if (options.max_pages !== undefined) database.pragma(`max_page_count=${options.max_pages}`);
-    return { ...operations(database), setAside, close: () => closeAll(database, unlock) };
+    return {
+      ...operations(database),
+      history: historyTable(database),
+      setAside,
+      close: () => closeAll(database, unlock),
+    };
   } catch (error) {
     unlock();
     throw error;
@@ -182,7 +189,7 @@ function entryOf(row: EntryRow): SpoolEntry {
   };
 }
 
-function operations(database: Database.Database): Omit<SqliteStore, 'setAside' | 'close'> {
+function operations(database: Database.Database): Omit<SqliteStore, 'setAside' | 'close' | 'history'> {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO deliveries (${entryColumns}, hold, unit, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );

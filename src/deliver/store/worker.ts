@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { HistoryBounds, HistoryFilter, HistoryRecord } from '../../model/history.ts';
 import { type Change, flatError, openSqlite, type SqliteOptions, type SqliteStore } from './sqlite.ts';
 
 /** What the main thread asks; `call` numbers the answer. */
@@ -7,6 +8,13 @@ export type Request = { call: number; lazy?: boolean } & (
   | { ask: 'change'; change: Change }
   | { ask: 'read'; ids: readonly string[] }
   | { ask: 'dead_letters'; limit: number }
+  | { ask: 'keep_history'; records: readonly HistoryRecord[]; bounds: HistoryBounds }
+  | {
+      ask: 'query_history';
+      filter: HistoryFilter;
+      page: { newest: boolean; limit: number; from?: number };
+    }
+  | { ask: 'get_history'; id: string }
   | { ask: 'close' }
 );
 export type Answer = { call: number } & (
@@ -73,6 +81,12 @@ function serve(directory: string, options: SqliteOptions): void {
         return opened().read(request.ids);
       case 'dead_letters':
         return opened().deadLetters(request.limit);
+      case 'keep_history':
+        return opened().history.keep(request.records, request.bounds);
+      case 'query_history':
+        return opened().history.query(request.filter, request.page);
+      case 'get_history':
+        return opened().history.get(request.id);
       case 'close':
         store?.close();
         store = undefined;

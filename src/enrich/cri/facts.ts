@@ -1,9 +1,9 @@
 import { rfc3339 } from '../../lib/time.ts';
 import type { UnknownReason } from '../../model/enrich.ts';
 import type { Container, Mount, Pod } from '../../model/exec-event.ts';
+import { parseReference } from '../../model/image.ts';
 import { configFacts, imageFacts, type StoredImage } from '../image.ts';
 import { isWorthTelling, kubeletVolume } from '../mounts.ts';
-import { parseReference } from '../reference.ts';
 import type { Facts } from '../source.ts';
 import {
   type ContainerInfo,

@@ -1,8 +1,8 @@
 import { normalizeTime } from '../../lib/time.ts';
 import type { UnknownReason } from '../../model/enrich.ts';
 import type { Container, ImageFacts, Mount, Pod } from '../../model/exec-event.ts';
+import { isMutableTag, parseReference } from '../../model/image.ts';
 import { isWorthTelling } from '../mounts.ts';
-import { isMutableTag, parseReference } from '../reference.ts';
 import type { Facts } from '../source.ts';
 import type {
   ContainerSpec,

@@ -9,7 +9,7 @@ import type {
   ImageFacts,
   Pod,
 } from '../../model/exec-event.ts';
-import { parseReference } from '../../model/image.ts';
+import { imageFromReference } from '../../model/image.ts';
 import { ancestorsOf, inInitTree } from './ancestors.ts';
 import type { Remembered } from './memory.ts';
 import type { FalcoAlert } from './message.ts';
@@ -96,7 +96,7 @@ function imageOf(fields: Fields): ImageFacts | undefined {
   const behind = tag !== undefined ? `:${tag}` : digest !== undefined ? `@${digest}` : '';
   const reference = told ?? (repository === undefined ? undefined : repository + behind);
   return {
-    ...(reference !== undefined && parseReference(reference)),
+    ...(reference !== undefined && imageFromReference(reference)),
     ...(tag !== undefined && { tag }),
     ...(digest !== undefined && { digest }),
   };

@@ -57,6 +57,10 @@ export const tetragonSchema = z.strictObject({
     .default('unix:///var/run/tetragon/tetragon.sock')
     .describe('unix:///path or host:port. Charts from 1.7 use the unix socket, older ones localhost:54321'),
   tls: tlsClientSchema.optional().describe('for TCP listeners with TLS (agents after v1.7)'),
+  transport: z
+    .enum(['grpc_js', 'http2'])
+    .default('grpc_js')
+    .describe('what carries the stream: @grpc/grpc-js, or node:http2 read directly at a fraction of the CPU'),
   connect_timeout_secs: z.number().positive().default(10),
   liveness_secs: z
     .number()

@@ -137,7 +137,8 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
       counts.early_rejected += 1;
       return;
     }
-    intake.offer(message, decode);
+    // A copy: the transport may have handed over a view on a larger chunk.
+    intake.offer(Buffer.from(message), decode);
   }
 
   function rememberParent(message: Buffer, from: number, to: number): void {

@@ -1,4 +1,4 @@
-import { type ChannelOptions, Client, type ClientReadableStream, Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { LannerError } from '../../lib/errors.ts';
 import type { Intake, Source } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -6,15 +6,16 @@ import { openBackoff, wait } from '../backoff.ts';
 import { type Connection, trackConnection } from '../connection.ts';
 import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { diagnoseGrpcError, type GrpcStatus, type Peer } from '../grpc-errors.ts';
-import { channelCredentials, readTlsFiles, tlsChannelOptions } from '../tls.ts';
+import { readTlsFiles } from '../tls.ts';
 import { watchAgentMetrics } from './agent-metrics.ts';
 import { eventsRequest, type TetragonConfig } from './config.ts';
 import { earlyTest } from './early.ts';
 import { bytesDecoder } from './export.ts';
+import type { AgentLink } from './link.ts';
+import { grpcJsLink } from './link-grpc-js.ts';
+import { http2Link } from './link-http2.ts';
 import { tetragonProtocol } from './protocol.ts';
 
-/** Big windows: the agent's sender never waits for us, since a slow client loses events in silence. */
-const WINDOW_BYTES = 8 * 1024 * 1024;
 /** A connection that lasted so long starts the next back-off at its smallest. */
 const PROVEN_MS = 30_000;
 
@@ -93,103 +94,62 @@ interface Session {
 /** One connection from dial to end; the value says why it ended. */
 async function session(one: Session): Promise<LannerError> {
   const { config, endpoint, signal } = one;
-  let client: Client | undefined;
   const peer: Peer = { sensor: 'Tetragon', endpoint };
+  let link: AgentLink | undefined;
+  const close = () => link?.close();
+  signal.addEventListener('abort', close, { once: true });
   try {
     if (config.tls !== undefined)
       peer.tls = { ...readTlsFiles(config.tls), server_name: config.tls.server_name };
-    client = new Client(endpoint.target, channelCredentials(config.tls), channelOptions(config));
-    const version = await unary(client, tetragonProtocol().getVersion, config.connect_timeout_secs, signal);
-    return await stream(one, client, version.version, peer);
+    link = openLink(config, endpoint, peer.tls);
+    const version = await link.version(config.connect_timeout_secs);
+    return await stream(one, link, version, peer);
   } catch (error) {
     if (error instanceof LannerError) return error;
     return diagnoseGrpcError(error as GrpcStatus, peer);
   } finally {
-    client?.close();
+    signal.removeEventListener('abort', close);
+    close();
   }
 }
 
-function channelOptions(config: TetragonConfig): ChannelOptions {
-  return {
-    'grpc.max_receive_message_length': config.max_message_bytes,
-    'grpc-node.flow_control_window': WINDOW_BYTES,
-    'grpc.enable_retries': 0,
-    'grpc.service_config_disable_resolution': 1,
-    // A channel of our own: certificates are read anew at each connection, and closing it closes the socket.
-    'grpc.use_local_subchannel_pool': 1,
-    ...tlsChannelOptions(config.tls),
-  };
-}
-
-/** A unary call with a deadline; rejects with grpc-js's ServiceError. */
-function unary<Answer>(
-  client: Client,
-  method: {
-    path: string;
-    requestSerialize(request: object): Buffer;
-    responseDeserialize(bytes: Buffer): Answer;
-  },
-  timeoutSecs: number,
-  signal: AbortSignal,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const call = client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      {},
-      new Metadata(),
-      { deadline: Date.now() + timeoutSecs * 1000 },
-      (error, answer) => {
-        signal.removeEventListener('abort', cancel);
-        if (error === null) resolve(answer as Answer);
-        else reject(error);
-      },
-    );
-    const cancel = () => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
+function openLink(config: TetragonConfig, endpoint: Endpoint, tls: Peer['tls']): AgentLink {
+  const { target, path, host, port } = endpoint;
+  const open = config.transport === 'http2' ? http2Link : grpcJsLink;
+  return open({
+    target,
+    ...(path !== undefined && { path }),
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    tls,
+    maxMessageBytes: config.max_message_bytes,
   });
 }
 
-function openStream(client: Client, config: TetragonConfig): ClientReadableStream<Buffer> {
-  const { getEvents } = tetragonProtocol();
-  return client.makeServerStreamRequest(
-    getEvents.path,
-    (request: Buffer) => request,
-    // The bytes themselves, never null: grpc-js would end the stream without a word.
-    (message: Buffer) => message,
-    getEvents.serialize(eventsRequest(config)),
-  );
-}
-
 /** Reads until the stream ends, goes silent, the agent stops answering, or `signal` aborts. */
-async function stream(one: Session, client: Client, version: string, peer: Peer): Promise<LannerError> {
+async function stream(one: Session, link: AgentLink, version: string, peer: Peer): Promise<LannerError> {
   const { config, intake, connection, signal, now } = one;
-  const call = openStream(client, config);
   let last = now();
   let quiet = one.silent;
-  const ended = new Promise<GrpcStatus>((resolve) => {
-    call.on('data', (message: Buffer) => {
-      last = now();
-      if (quiet) {
-        quiet = false;
-        connection.recovered();
-      }
-      one.onMessage(message);
-    });
-    call.on('error', resolve as (error: unknown) => void);
-    call.on('end', () => resolve({ code: status.OK }));
+  const request = tetragonProtocol().getEvents.serialize(eventsRequest(config));
+  const { ended, cancel } = link.events(request, (message) => {
+    last = now();
+    if (quiet) {
+      quiet = false;
+      connection.recovered();
+    }
+    one.onMessage(message);
   });
   connection.up(intake.counts, version);
   if (quiet) connection.degraded(silence(config));
   const watch = new AbortController();
   const stop = () => watch.abort();
   signal.addEventListener('abort', stop, { once: true });
-  const troubled = watchLiveness(one, client, watch.signal, () => last, peer);
+  const troubled = watchLiveness(one, link, watch.signal, () => last, peer);
   const outcome = await Promise.race([ended, troubled, aborted(watch.signal)]);
   signal.removeEventListener('abort', stop);
   stop();
-  call.cancel();
+  cancel();
   if (outcome instanceof LannerError) return outcome;
   return outcome === undefined ? streamEnded(peer) : endReason(outcome, intake, peer);
 }
@@ -237,7 +197,7 @@ function endReason(failure: GrpcStatus, intake: Intake, peer: Peer): Promise<Lan
  */
 async function watchLiveness(
   one: Session,
-  client: Client,
+  link: AgentLink,
   signal: AbortSignal,
   last: () => number,
   peer: Peer,
@@ -252,7 +212,7 @@ async function watchLiveness(
     await wait(everyMs, signal);
     if (signal.aborted) return undefined;
     try {
-      await unary(client, tetragonProtocol().getHealth, config.connect_timeout_secs, signal);
+      await link.health(config.connect_timeout_secs);
     } catch (error) {
       if (signal.aborted) return undefined;
       return diagnoseGrpcError(error as GrpcStatus, peer);

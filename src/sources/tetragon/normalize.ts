@@ -11,7 +11,7 @@ import type {
   Pod,
   Program,
 } from '../../model/exec-event.ts';
-import { parseReference } from '../../model/image.ts';
+import { imageFromReference } from '../../model/image.ts';
 import type { ProcessMemory } from '../../model/intake.ts';
 import { splitArguments } from './arguments.ts';
 import { decodeKept, type TetragonMessage, type TetragonPod, type TetragonProcess } from './message.ts';
@@ -83,8 +83,8 @@ function containerOf(process: TetragonProcess): Container | undefined {
 function imageOf(pod: TetragonPod | undefined): ImageFacts | undefined {
   const told = pod?.container?.image;
   if (told === undefined) return undefined;
-  const byId = parseReference(told.id ?? '');
-  const byName = parseReference(told.name ?? '');
+  const byId = imageFromReference(told.id ?? '');
+  const byName = imageFromReference(told.name ?? '');
   const image: ImageFacts = {
     ...byName,
     ...(byName.repository === undefined && byId.repository !== undefined && { ...byId }),

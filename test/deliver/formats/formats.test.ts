@@ -326,6 +326,26 @@ describe('the limits of the vendors hold for anything', () => {
   });
 });
 
+describe('a list that is cut', () => {
+  const many = <T>(made: (index: number) => T) => Array.from({ length: 15 }, (_, index) => made(index));
+  const finding = aFinding({
+    why: many((index) => `reason ${index}`),
+    triage: many((index) => ({ text: `step ${index}` })),
+  });
+  finding.exec = { ...finding.exec, ancestors: many(() => finding.exec.ancestors[0]!) };
+  const bodyOf = (name: string) => String(formats[name]!.render({ ...single, finding }).body);
+
+  it.each([
+    // Reasons, ancestors (16 lines of the tree), steps.
+    ['slack', ['… 5 more', '… 4 more', '… 7 more']],
+    ['teams', ['… 7 more', '… 7 more']],
+    ['discord', ['… 11 more']],
+    ['google-chat', ['… 7 more']],
+  ])('says so in %s', (name, marks) => {
+    expect(bodyOf(name).match(/… \d+ more/g)).toEqual(marks);
+  });
+});
+
 describe('a batch', () => {
   const batch = {
     id: 'd_1',

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type CloudEventV1, HTTP } from 'cloudevents';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/deliver/clock.ts';
 import { openSink, type SinkConfig, sinkSchema } from '../../../src/deliver/sinks/index.ts';
 import { openFileSink, openStdoutSink } from '../../../src/deliver/sinks/lines.ts';
+import { holdingClock } from '../../../src/lib/clock.ts';
 import type { BatchDelivery, Delivery, Outcome, Sink } from '../../../src/model/delivery.ts';
 import { manualClock } from '../../support/clock.ts';
 import { aFinding, findings } from '../../support/finding.ts';
@@ -26,7 +26,7 @@ async function receiving(): Promise<Receiver> {
 }
 
 function sink(config: object): Sink {
-  const made = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: systemClock });
+  const made = openSink('ops', sinkSchema.parse(config) as SinkConfig, { clock: holdingClock });
   closers.unshift(() => made.close());
   return made;
 }

@@ -131,13 +131,19 @@ describe('a Tetragon exec as ExecEvent', () => {
   });
 
   it.each([
-    ['lab.local/shop/web:1.4.2', 'lab.local/shop/web@sha256:aa', 'lab.local/shop/web', '1.4.2', 'sha256:aa'],
+    [
+      'lab.local/shop/web:1.4.2',
+      `lab.local/shop/web@sha256:${'a'.repeat(64)}`,
+      'lab.local/shop/web',
+      '1.4.2',
+      `sha256:${'a'.repeat(64)}`,
+    ],
     [
       'docker.io/library/busybox:1.36',
-      'docker-pullable://busybox@sha256:bb',
+      `docker-pullable://busybox@sha256:${'b'.repeat(64)}`,
       'docker.io/library/busybox',
       '1.36',
-      'sha256:bb',
+      `sha256:${'b'.repeat(64)}`,
     ],
     ['nginx', '', 'docker.io/library/nginx', undefined, undefined],
   ])('reads image name %s with id %s', (name, id, repository, tag, digest) => {

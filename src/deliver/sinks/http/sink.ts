@@ -1,5 +1,5 @@
+import type { Clock } from '../../../lib/clock.ts';
 import type { Outcome, Parcel, Sink, SinkConduct } from '../../../model/delivery.ts';
-import type { Clock } from '../../clock.ts';
 import type { Format } from '../../formats/format.ts';
 import type { Exchange, HttpTransport } from './transport.ts';
 

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import type { Dispatcher } from 'undici';
+import type { Clock } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Outcome } from '../../../model/delivery.ts';
-import type { Clock } from '../../clock.ts';
 import { shorten } from '../../formats/compact.ts';
 import type { Rendered } from '../../formats/format.ts';
 import { openHttpClient } from './client.ts';

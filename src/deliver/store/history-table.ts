@@ -1,0 +1,164 @@
+import type Database from 'libsql';
+import type { HistoryBounds, HistoryFilter, HistoryPage, HistoryRecord } from '../../model/history.ts';
+
+/** The history in the store's file, used by its thread. Every call blocks. */
+export interface HistoryTable {
+  /** Its own transaction, so that deliveries never fail with it. Answers how many were forgotten. */
+  keep(records: readonly HistoryRecord[], bounds: HistoryBounds): number;
+  query(filter: HistoryFilter, page: { newest: boolean; limit: number; from?: number }): HistoryPage;
+  get(id: string): string | undefined;
+}
+
+/** Forgotten in one go at most: deliveries wait for the same thread. */
+const forgetMost = 1000;
+/** Payload bytes in one page of an answer: beyond, the rest comes with the next. */
+const pageBytes = 4 * 2 ** 20;
+
+export function historyTable(database: Database.Database): HistoryTable {
+  const known = database.prepare('SELECT bytes, revision FROM history WHERE id = ?');
+  const remove = database.prepare('DELETE FROM history WHERE id = ?');
+  const insert = database.prepare(
+    `INSERT INTO history (id, revision, time, kept_ms, severity, tool, image, namespace, workload, indicators,
+       exceptions, hidden, sinks, bytes, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const oldest = database.prepare(`SELECT seq, bytes, kept_ms FROM history ORDER BY seq LIMIT ${forgetMost}`);
+  const forgetTo = database.prepare('DELETE FROM history WHERE seq <= ?');
+  const one = database.prepare('SELECT payload FROM history WHERE id = ?');
+  let total: number | undefined;
+
+  function size(): number {
+    total ??= (database.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM history').get() as Size).bytes;
+    return total;
+  }
+
+  function put(record: HistoryRecord): void {
+    const former = known.get(record.id) as (Size & { revision: number }) | undefined;
+    if (former !== undefined && former.revision > record.revision) return;
+    // A new revision takes a new place at the end: what reads on from a cursor sees it.
+    if (former !== undefined) remove.run(record.id);
+    const bytes = Buffer.byteLength(record.payload);
+    insert.run(
+      record.id,
+      record.revision,
+      record.time,
+      record.kept_ms,
+      record.severity,
+      record.tool ?? null,
+      record.image ?? null,
+      record.namespace ?? null,
+      record.workload ?? null,
+      listed(record.indicators),
+      listed(record.exceptions),
+      record.hidden ? 1 : 0,
+      listed(record.sinks),
+      bytes,
+      record.payload,
+    );
+    total = size() + bytes - (former?.bytes ?? 0);
+  }
+
+  function forget({ max_bytes, before_ms }: HistoryBounds): number {
+    let left = size();
+    let last: number | undefined;
+    let count = 0;
+    for (const row of oldest.all() as (Size & { seq: number; kept_ms: number })[]) {
+      if (left <= max_bytes && row.kept_ms >= before_ms) break;
+      left -= row.bytes;
+      last = row.seq;
+      count += 1;
+    }
+    if (last === undefined) return 0;
+    forgetTo.run(last);
+    total = left;
+    return count;
+  }
+
+  return {
+    keep(records, bounds) {
+      size();
+      const before = total;
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const record of records) put(record);
+        const forgotten = forget(bounds);
+        database.exec('COMMIT');
+        return forgotten;
+      } catch (error) {
+        total = before;
+        if (database.inTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    query(filter, { newest, limit, from }) {
+      const { where, values } = conditions(filter);
+      if (from !== undefined) {
+        where.push(newest ? 'seq < ?' : 'seq > ?');
+        values.push(from);
+      }
+      // Places first, texts second: a page is bounded in bytes before any of it is read.
+      const order = newest ? 'DESC' : 'ASC';
+      const rows = database
+        .prepare(
+          `SELECT seq, bytes FROM history${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}
+           ORDER BY seq ${order} LIMIT ?`,
+        )
+        .all(...values, limit) as (Size & { seq: number })[];
+      let bytes = 0;
+      const taken = rows.filter((_row, index) => {
+        const fits = index === 0 || bytes < pageBytes;
+        bytes += rows[index]!.bytes;
+        return fits;
+      });
+      const seqs = JSON.stringify(taken.map(({ seq }) => seq));
+      const texts = database
+        .prepare(
+          `SELECT payload FROM history WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq ${order}`,
+        )
+        .all(seqs) as { payload: string }[];
+      const last = taken.at(-1)?.seq;
+      const more = last !== undefined && (taken.length < rows.length || rows.length === limit);
+      const page: HistoryPage = {
+        payloads: texts.map(({ payload }) => payload),
+        ...(more && { next: last }),
+      };
+      return page;
+    },
+    get: (id) => (one.get(id) as { payload: string } | undefined)?.payload,
+  };
+}
+
+interface Size {
+  bytes: number;
+}
+
+/** Names between blanks, so that a whole name is found by itself. */
+function listed(names: readonly string[]): string {
+  return ` ${names.join(' ')} `;
+}
+
+function conditions(filter: HistoryFilter): { where: string[]; values: (string | number)[] } {
+  const where: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    where.push(condition);
+    values.push(value);
+  };
+  add('time >= ?', filter.since);
+  add('time < ?', filter.until);
+  add('severity IN (SELECT value FROM json_each(?))', filter.severities && JSON.stringify(filter.severities));
+  add('tool = ?', filter.tool);
+  add('namespace = ?', filter.namespace);
+  add('workload = ?', filter.workload);
+  add("char(10) || image || char(10) GLOB '*' || char(10) || ? || char(10) || '*'", globOf(filter.image));
+  add("instr(indicators, ' ' || ? || ' ') > 0", filter.indicator);
+  add("instr(exceptions, ' ' || ? || ' ') > 0", filter.exception);
+  add('hidden = ?', filter.hidden === undefined ? undefined : Number(filter.hidden));
+  return { where, values };
+}
+
+/** Only the star is special. */
+function globOf(text: string | undefined): string | undefined {
+  return text?.replace(/[[?]/g, '[$&]');
+}

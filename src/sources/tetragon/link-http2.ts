@@ -1,0 +1,259 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { connect as connectSocket } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import type { GrpcStatus } from '../grpc-errors.ts';
+import { type AgentLink, type EventStream, type LinkOptions, windowBytes } from './link.ts';
+import { tetragonProtocol } from './protocol.ts';
+
+/**
+ * A link on node:http2, for the one hot stream: gRPC's messages are read from the data frames themselves,
+ * without a copy and without a pause for each.
+ *
+ *   message   u8 compressed (must be 0) | u32 length | bytes
+ *
+ * Status comes from the trailers (or from the headers of an answer without body); a stream or connection that
+ * ends without one is UNAVAILABLE. All calls share one connection, so that a unary call proves that the stream's
+ * connection lives. A message within one chunk is a view on it: whoever keeps it makes a copy.
+ */
+export function http2Link(options: LinkOptions): AgentLink {
+  const session = openSession(options);
+  let lost: GrpcStatus | undefined;
+  let connected = false;
+  session.on('connect', () => {
+    if (!session.destroyed) session.setLocalWindowSize(windowBytes);
+  });
+  // Only an HTTP/2 server sends settings; a connection alone may be to anything.
+  session.on('remoteSettings', () => {
+    connected = true;
+  });
+  const lose = (details: string) => {
+    lost ??= {
+      code: status.UNAVAILABLE,
+      details: connected ? details : `No connection established. Last error: ${details}. Failed to connect`,
+    };
+  };
+  session.on('error', (error: NodeJS.ErrnoException) => lose(`${error.code ?? ''} ${error.message}`.trim()));
+  session.on('goaway', (code: number, _last: number, data?: Buffer) =>
+    lose(`the server ended the connection: code ${code} ${data?.toString('utf8') ?? ''}`.trim()),
+  );
+  session.on('close', () => lose('the connection was closed'));
+
+  function call(path: string, request: Buffer, onMessage: (message: Buffer) => void): EventStream {
+    if (session.destroyed || session.closed) return { ended: Promise.resolve(lost ?? closed), cancel() {} };
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(headersFor(path, options));
+    } catch (error) {
+      return { ended: Promise.resolve({ code: status.UNAVAILABLE, details: String(error) }), cancel() {} };
+    }
+    const ended = readCall(stream, options.maxMessageBytes, onMessage, () => lost);
+    stream.end(Buffer.concat([frameHead(request.length), request]));
+    return { ended, cancel: () => stream.close(constants.NGHTTP2_CANCEL) };
+  }
+
+  async function unary(path: string, request: Buffer, timeoutSecs: number): Promise<Buffer> {
+    let answer: Buffer | undefined;
+    const { ended, cancel } = call(path, request, (message) => {
+      answer ??= Buffer.from(message);
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<GrpcStatus>((resolve) => {
+      timer = setTimeout(
+        () => resolve({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' }),
+        timeoutSecs * 1000,
+      );
+    });
+    const outcome = await Promise.race([ended, late]);
+    clearTimeout(timer);
+    cancel();
+    if (outcome.code !== status.OK) throw Object.assign(new Error(outcome.details), outcome);
+    return answer ?? Buffer.alloc(0);
+  }
+
+  return {
+    async version(timeoutSecs) {
+      const { getVersion } = tetragonProtocol();
+      return getVersion.responseDeserialize(
+        await unary(getVersion.path, getVersion.requestSerialize({}), timeoutSecs),
+      ).version;
+    },
+    async health(timeoutSecs) {
+      const { getHealth } = tetragonProtocol();
+      await unary(getHealth.path, getHealth.requestSerialize({}), timeoutSecs);
+    },
+    events: (request, onMessage) => call(tetragonProtocol().getEvents.path, request, onMessage),
+    close: () => session.destroy(),
+  };
+}
+
+const closed: GrpcStatus = { code: status.UNAVAILABLE, details: 'the connection was closed' };
+
+function openSession(options: LinkOptions): ClientHttp2Session {
+  const settings = { initialWindowSize: windowBytes, enablePush: false };
+  const { path, host = 'localhost', port, tls } = options;
+  if (path !== undefined)
+    return connect('http://localhost', { settings, createConnection: () => connectSocket(path) });
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (tls === undefined) return connect(`http://${at}`, { settings });
+  return connect(`https://${at}`, {
+    settings,
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.cert !== undefined && { cert: tls.cert }),
+    ...(tls.key !== undefined && { key: tls.key }),
+    ...(tls.server_name !== undefined && { servername: tls.server_name }),
+  });
+}
+
+function headersFor(path: string, { tls, path: socket, host, port }: LinkOptions) {
+  const authority = tls?.server_name ?? (socket === undefined ? `${host}:${port}` : 'localhost');
+  return {
+    ':method': 'POST',
+    ':path': path,
+    ':authority': authority,
+    'content-type': 'application/grpc+proto',
+    te: 'trailers',
+    'user-agent': 'lanner',
+    'grpc-accept-encoding': 'identity',
+  };
+}
+
+function frameHead(length: number): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(length, 1);
+  return head;
+}
+
+/** Reads one call to its end. */
+function readCall(
+  stream: ClientHttp2Stream,
+  maxBytes: number,
+  onMessage: (message: Buffer) => void,
+  lost: () => GrpcStatus | undefined,
+): Promise<GrpcStatus> {
+  return new Promise((resolve) => {
+    let outcome: GrpcStatus | undefined;
+    const settle = (found: GrpcStatus) => {
+      outcome ??= found;
+    };
+    const fail = (code: number, details: string) => {
+      settle({ code, details });
+      stream.close(constants.NGHTTP2_CANCEL);
+    };
+    const deframe = deframer(maxBytes, onMessage, fail);
+    stream.on('response', (headers) => {
+      const problem = answerProblem(headers);
+      if (problem !== undefined) fail(problem.code ?? status.UNKNOWN, problem.details ?? '');
+      else if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
+    });
+    stream.on('data', deframe);
+    stream.on('trailers', (headers) => settle(statusFrom(headers)));
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (lost() === undefined)
+        settle({ code: status.UNAVAILABLE, details: `${error.code ?? ''} ${error.message}` });
+    });
+    stream.on('close', () => {
+      const reset = stream.rstCode ?? 0;
+      const details = reset === 0 ? 'the stream ended without a status' : `RST_STREAM with code ${reset}`;
+      // The connection's own error may be told after the stream's end.
+      setImmediate(() => resolve(outcome ?? lost() ?? { code: status.UNAVAILABLE, details }));
+    });
+  });
+}
+
+/** Why an answer is no gRPC; undefined if it is. */
+function answerProblem(headers: IncomingHttpHeaders): GrpcStatus | undefined {
+  const code = Number(headers[':status']);
+  const type = String(headers['content-type'] ?? '');
+  if (code === 200 && type.startsWith('application/grpc')) return undefined;
+  if (headers['grpc-status'] !== undefined) return undefined;
+  return {
+    code: status.UNAVAILABLE,
+    details: `HTTP/1 or another protocol: status ${code}, content type ${type || 'none'}`,
+  };
+}
+
+function statusFrom(headers: IncomingHttpHeaders): GrpcStatus {
+  const code = Number(headers['grpc-status'] ?? status.UNKNOWN);
+  const text = String(headers['grpc-message'] ?? '');
+  let details = text;
+  try {
+    details = decodeURIComponent(text);
+  } catch {
+    // As it came: a message is for people.
+  }
+  return { code: Number.isInteger(code) ? code : status.UNKNOWN, details };
+}
+
+/** Takes chunks of a stream's data and calls back with each message. */
+function deframer(
+  maxBytes: number,
+  onMessage: (message: Buffer) => void,
+  fail: (code: number, details: string) => void,
+): (chunk: Buffer) => void {
+  const head = Buffer.alloc(5);
+  let headBytes = 0;
+  let body: Buffer | undefined;
+  let bodyBytes = 0;
+  let failed = false;
+
+  /** The length in a message's head; -1 once the call has failed. */
+  function lengthOf(bytes: Buffer, at: number): number {
+    const length = bytes.readUInt32BE(at + 1);
+    if (bytes[at] !== 0) return refuse(status.INTERNAL, 'a compressed message, though none was asked for');
+    if (length > maxBytes)
+      return refuse(
+        status.RESOURCE_EXHAUSTED,
+        `Received message larger than max (${length} vs. ${maxBytes})`,
+      );
+    return length;
+  }
+  function refuse(code: number, details: string): -1 {
+    failed = true;
+    fail(code, details);
+    return -1;
+  }
+
+  return (chunk) => {
+    let at = 0;
+    while (at < chunk.length && !failed) {
+      if (body !== undefined) {
+        const step = Math.min(body.length - bodyBytes, chunk.length - at);
+        chunk.copy(body, bodyBytes, at, at + step);
+        bodyBytes += step;
+        at += step;
+        if (bodyBytes < body.length) return;
+        const whole = body;
+        body = undefined;
+        onMessage(whole);
+        continue;
+      }
+      let length: number;
+      if (headBytes === 0 && chunk.length - at >= 5) {
+        length = lengthOf(chunk, at);
+        at += 5;
+      } else {
+        const step = Math.min(5 - headBytes, chunk.length - at);
+        chunk.copy(head, headBytes, at, at + step);
+        headBytes += step;
+        at += step;
+        if (headBytes < 5) return;
+        headBytes = 0;
+        length = lengthOf(head, 0);
+      }
+      if (length < 0) return;
+      if (chunk.length - at >= length) {
+        onMessage(chunk.subarray(at, at + length));
+        at += length;
+      } else {
+        body = Buffer.allocUnsafeSlow(length);
+        bodyBytes = 0;
+      }
+    }
+  };
+}

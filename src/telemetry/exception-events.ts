@@ -1,0 +1,60 @@
+import type { ExceptionNote, Finding } from '../model/finding.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What one exception did since start. */
+export interface ExceptionUse {
+  name: string;
+  mode: ExceptionNote['mode'];
+  hits: number;
+  /** Time of the last finding it applied to, and that finding's id and title. */
+  last?: { time: string; id: string; title: string };
+  /** It matched, and a hard indicator, its expiry or a missing fact kept it from applying. */
+  not_applied: number;
+}
+
+export interface ExceptionEvents {
+  /** Counts what the exceptions did to one finding. */
+  seen(finding: Finding): void;
+  uses(): ExceptionUse[];
+  /** Those that never applied. */
+  unused(): string[];
+}
+
+/** Exceptions at work: each is counted, so that one that is not needed any more can be found. */
+export function exceptionEvents(
+  metrics: Metrics,
+  known: readonly Pick<ExceptionUse, 'name' | 'mode'>[],
+): ExceptionEvents {
+  const hits = metrics.counter(
+    'lanner_exception_hits_total',
+    'Findings an exception applied to, by exception and what it does',
+    ['exception', 'mode'],
+  );
+  const missed = metrics.counter(
+    'lanner_exception_not_applied_total',
+    'Findings an exception may have matched without applying: a missing fact, a hard indicator, its expiry',
+    ['exception'],
+  );
+  const uses = new Map<string, ExceptionUse>(
+    known.map(({ name, mode }) => [name, { name, mode, hits: 0, not_applied: 0 }]),
+  );
+  for (const { name, mode } of known) hits.inc({ exception: name, mode }, 0);
+  return {
+    seen(finding) {
+      for (const note of finding.exceptions ?? []) {
+        const use = uses.get(note.name);
+        if (use === undefined) continue;
+        if (note.applied) {
+          use.hits += 1;
+          use.last = { time: finding.time, id: finding.id, title: finding.title };
+          hits.inc({ exception: note.name, mode: note.mode });
+        } else {
+          use.not_applied += 1;
+          missed.inc({ exception: note.name });
+        }
+      }
+    },
+    uses: () => [...uses.values()].map((use) => ({ ...use })),
+    unused: () => [...uses.values()].filter(({ hits: count }) => count === 0).map(({ name }) => name),
+  };
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { checkedCel } from '../../src/route/cel.ts';
+import { aFinding } from '../support/finding.ts';
+
+describe('CEL that is checked', () => {
+  it.each([
+    ["finding.tool == 'curl'", 'yes'],
+    ['finding.score >= 50', 'yes'],
+    ['finding.score > 75.5', 'no'],
+    ["finding.exec.pod.namespace == 'shop' && finding.tool in ['curl', 'wget']", 'yes'],
+    ["finding.indicators.exists(i, i.id == 'web_server_ancestor' && i.hard)", 'yes'],
+    ["finding.exec.ancestors.exists(a, a.argv.exists(w, w == 'nope'))", 'no'],
+    ["finding.exec.pod.labels['team'] == 'shop'", 'yes'],
+    ["finding.exec.pod.labels.team.startsWith('sh')", 'yes'],
+    ["finding.exec.process.argv[0] == 'curl'", 'yes'],
+    ["size(finding.exec.ancestors) == 2 && finding.title.matches('^curl')", 'yes'],
+    ['has(finding.test)', 'no'],
+    ["finding.exec.pod.service_account == 'x'", 'unknown'],
+  ])('%s: %s', (expression, is) => {
+    expect(checkedCel(expression)(aFinding()).is).toBe(is);
+  });
+
+  it.each([
+    ['finding.tool = 1', /not valid CEL: 1:14/],
+    ["finding.tol == 'curl'", /^at 1:8 of the CEL: there is no field tol\. Known: schema, /],
+    ["finding.tool == 'a' ||\n finding.exec.pood.name == 'b'", /^at 2:14 of the CEL: there is no field pood/],
+    ['finding.tool == 5', /text is compared with a whole number/],
+    ["finding.score > '5'", /a number is compared with text/],
+    ['finding.tool', /gives text, not yes or no/],
+    ['finding.tool && true', /takes yes or no, not text/],
+    ['event.tool == "x"', /there is no event; use finding/],
+    ['finding.score.startsWith("x")', /startsWith is for text, not for a number/],
+    ['finding.tool.startsWith(5)', /startsWith takes text/],
+    ['finding.tool.explode()', /there is no function explode/],
+    ['finding.score.exists(i, true)', /a number is nothing to go over/],
+    [
+      'finding.exec.process.argv.exists(a, finding.exec.process.argv.exists(b, a == b))',
+      /inner loop must go over a part of a/,
+    ],
+    [`finding.why.exists(a, ${'a == "x" || '.repeat(200)}true)`, /too long: more than 400 operations/],
+    [`finding.tool == "${'x'.repeat(5000)}"`, /too long: \d+ characters/],
+  ])('%s is refused', (expression, message) => {
+    expect(() => checkedCel(expression)).toThrow(message);
+  });
+
+  it('does not decide by words that are not exact', () => {
+    const finding = aFinding();
+    finding.exec.process.argv_quality = 'split';
+    expect(checkedCel("'-fsSL' in finding.exec.process.argv")(finding).is).toBe('unknown');
+    expect(checkedCel("finding.tool == 'curl'")(finding).is).toBe('yes');
+    expect(checkedCel("finding.exec.ancestors.exists(a, 'x' in a.argv)")(finding).is).toBe('no');
+    finding.exec.ancestors[1]!.argv_quality = 'lost';
+    expect(checkedCel("finding.exec.ancestors.exists(a, 'x' in a.argv)")(finding).is).toBe('unknown');
+  });
+});
