@@ -31,6 +31,10 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
 fi
+# Helm is no Debian package; as a Go module it takes two minutes. Without Go its tests are skipped, and say so.
+if ! command -v helm >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
+  GOBIN=/usr/local/bin timeout 300 go install helm.sh/helm/v3/cmd/helm@v3.18.6 || echo "helm could not be built"
+fi
 # OCSF's classes as an independent reader of our bodies has them.
 python3 -c 'import py_ocsf_models' 2>/dev/null || python3 -m pip install --quiet py-ocsf-models
 echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1), $(nginx -v 2>&1)," \

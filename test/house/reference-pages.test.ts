@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -100,9 +101,11 @@ describe('configuration.schema.json', () => {
 describe('metrics.md', () => {
   let service: Service;
   let scraped: string;
+  // Where the disk is used there are metrics of the history besides.
+  const folder = mkdtempSync(join(tmpdir(), 'lanner-'));
   beforeAll(async () => {
     const config = parseConfig(
-      'version: 1\ndurable: false\nhttp: {listen: "127.0.0.1:0"}\nsources: {f: {type: falco_http, listen: "127.0.0.1:0"}}\nsinks: {out: {type: webhook, url: "http://127.0.0.1:1"}}\n',
+      `version: 1\nstate_dir: ${folder}\nhttp: {listen: "127.0.0.1:0"}\nsources: {f: {type: falco_http, listen: "127.0.0.1:0"}}\nsinks: {out: {type: webhook, url: "http://127.0.0.1:1"}}\n`,
       'test',
     );
     service = openService({
@@ -114,7 +117,10 @@ describe('metrics.md', () => {
     const { http } = await service.start();
     scraped = await get(`${http}/metrics`);
   });
-  afterAll(() => service.stop(0));
+  afterAll(async () => {
+    await service.stop(0);
+    rmSync(folder, { recursive: true });
+  });
 
   const rows = () =>
     new Map(

@@ -1,0 +1,15 @@
+{{- define "lanner.selector" -}}
+app.kubernetes.io/name: lanner
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+{{- define "lanner.labels" -}}
+{{ include "lanner.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end }}
+{{- define "lanner.config" -}}
+{{- $http := dict "listen" (printf "0.0.0.0:%d" (int .Values.http.port)) "insecure" true -}}
+{{- if .Values.hostNetwork -}}
+{{- $http = dict "listen" (printf "127.0.0.1:%d" (int .Values.http.port)) -}}
+{{- end -}}
+{{- toYaml (merge (dict "version" 1 "state_dir" "/var/lib/lanner" "http" $http) .Values.config) -}}
+{{- end }}
