@@ -25,6 +25,7 @@ import { parcelOf, sampleMembers, type Unit } from './unit.ts';
 /** How often ages are looked at and a store that failed is tried again. */
 const tendMs = 10_000;
 
+/** What a deliverer works with. It closes sinks and store when it has drained. */
 export interface DelivererOptions {
   sinks: readonly Sink[];
   store: DeliveryStore;
@@ -66,6 +67,7 @@ export interface Deliverer {
 
 type Coming = { cargo: Cargo; entry: Omit<SpoolEntry, 'bytes' | 'attempts'> };
 
+/** Touches nothing before `start`: `check` opens one to see that everything fits. */
 export function openDeliverer(options: DelivererOptions): Deliverer {
   const { clock, events } = options;
   const bounds: SpoolBounds = { ...defaultBounds, ...options.bounds };

@@ -3,6 +3,7 @@ import type { Delivery, NoticeDelivery, RelayDelivery, ShedReason } from '../mod
 import { type Severity, severities } from '../model/finding.ts';
 import type { SpoolEntry } from './store/contract.ts';
 
+/** What is carried to a sink. */
 export type Cargo = Delivery | NoticeDelivery | RelayDelivery;
 
 /** A delivery that waits. */
@@ -28,6 +29,7 @@ export interface SpoolBounds {
   cache_bytes: number;
 }
 
+/** `spool` in the configuration; sizes in bytes, over all sinks. */
 export const spoolSchema = z.strictObject({
   max_deliveries: z
     .int()
@@ -74,6 +76,7 @@ export interface Ledger {
   unstored(): Waiting[];
 }
 
+/** `cache_bytes`: see SpoolBounds. */
 export function openLedger(cache_bytes: number): Ledger {
   const byId = new Map<string, Waiting>();
   // A Set keeps the order of insertion: its first member is the oldest.

@@ -21,6 +21,7 @@ const chatOptions = {
 
 const url_file = z.string().optional().describe('file with that URL, read for each attempt');
 
+/** An incoming webhook of Slack. */
 export const slackSinkSchema = z
   .strictObject({
     type: z.literal('slack'),
@@ -31,6 +32,7 @@ export const slackSinkSchema = z
     ...chatOptions,
   })
   .refine(hasOneAddress, oneAddress);
+/** A Workflows webhook of Teams. */
 export const teamsSinkSchema = z
   .strictObject({
     type: z.literal('teams'),

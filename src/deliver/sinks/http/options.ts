@@ -33,6 +33,7 @@ const headers = z
     `may not set ${ownHeaders.join(', ')}`,
   );
 
+/** TLS towards a receiver. Files are read again when they change. */
 export const tlsSchema = z
   .strictObject({
     ca_file: z.string().optional().describe('PEM file of the CAs to trust, instead of the public ones'),
@@ -51,6 +52,7 @@ export const tlsSchema = z
     message: 'cert_file and key_file go together',
   });
 
+/** What a receiver asks us for; none of it is ever logged or shown. */
 export const authSchema = z
   .strictObject({
     basic: z
@@ -124,6 +126,7 @@ export const batchSchema = z.strictObject({
   form: z.enum(['array', 'ndjson']).default('array').describe('a JSON array, or one JSON object per line'),
 });
 
+/** Standard Webhooks signatures, symmetric (whsec_) and asymmetric (whsk_). */
 export const signingSchema = z
   .strictObject({
     secrets: z
