@@ -1,7 +1,7 @@
 // npm run torture:service [-- KILLS]: as torture.mjs, but what is killed is `lanner run` itself, reading a growing
 // export file of Tetragon. What it accepted is read off the spool each death left behind (from a copy: reading
 // must not mend what the next start has to mend). Ends with 1 if a delivery that was ever on disk did not arrive
-// under its webhook-id, or if none ever was.
+// under its webhook-id, if none ever was, or if a finding came to one receiver under two webhook-ids.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,8 @@ const exec = JSON.parse(template).process_exec.process.exec_id;
 const parent = JSON.parse(template).process_exec.process.parent_exec_id;
 
 const arrived = new Map();
+/** `receiver finding` -> the webhook-ids it came under. */
+const names = new Map();
 const receivers = { steady: 0, moody: 0.15 };
 const servers = [];
 let config = `version: 1
@@ -44,10 +46,14 @@ for (const [name, failing] of Object.entries(receivers)) {
   const seen = new Map();
   arrived.set(name, seen);
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
       if (Math.random() < failing) return Math.random() < 0.5 ? request.socket.resetAndDestroy() : response.writeHead(503).end();
       const id = request.headers['webhook-id'];
       seen.set(id, (seen.get(id) ?? 0) + 1);
+      const key = `${name} ${JSON.parse(Buffer.concat(chunks).toString()).id}`;
+      names.set(key, (names.get(key) ?? new Set()).add(id));
       setTimeout(() => response.writeHead(204).end(), Math.random() * 30);
     });
   });
@@ -134,11 +140,12 @@ const rows = [...arrived].map(([receiver, seen]) => ({
   arrived: seen.size,
   lost: missing().filter((key) => key.startsWith(`${receiver} `)).length,
   repeated: [...seen.values()].filter((times) => times > 1).length,
+  'repeated under another id': [...names].filter(([key, ids]) => key.startsWith(`${receiver} `) && ids.size > 1).length,
 }));
 console.table(rows);
 console.log(`kills ${died} of ${kills}, ${written} execs written, ${((Date.now() - began) / 1000).toFixed(1)} s, last run ended with ${code}`);
 for (const server of servers) server.close();
-const bad = died !== kills || code !== 0 || rows.some((row) => row.lost > 0 || row['on disk at a death'] === 0);
+const bad = died !== kills || code !== 0 || rows.some((row) => row.lost > 0 || row['on disk at a death'] === 0 || row['repeated under another id'] > 0);
 if (!bad) rmSync(directory, { recursive: true });
 else console.log(`kept: ${directory}\n${last.said().slice(-2000)}`);
 console.log(bad ? 'FAILED' : 'ok: nothing lost');

@@ -3,6 +3,7 @@
  * no rule places is `leftover`, and the words after it are read as if it took no value.
  */
 
+/** How one program reads its options. */
 export interface Grammar {
   /** getopt's string: `v` flag, `o:` value (glued or next word), `h::` value only if glued, `e*` all that follows. */
   short: string;
@@ -21,6 +22,7 @@ export interface Grammar {
   abbreviate?: boolean;
 }
 
+/** One option as it was given. */
 export interface ReadOption {
   /** The short letter, or the long name where there is none; `no-NAME` for a negated long flag. */
   id: string;
@@ -31,6 +33,7 @@ export interface ReadOption {
   at: number;
 }
 
+/** What a grammar makes of the words after the program. */
 export interface ReadArguments {
   options: ReadOption[];
   operands: string[];
@@ -47,6 +50,7 @@ interface LongOption {
   takes: Takes;
 }
 
+/** A grammar with its lookups made once. */
 export interface CompiledGrammar {
   short: Map<string, Takes>;
   long: Map<string, LongOption>;
@@ -82,6 +86,7 @@ function compileLong(text: string): Map<string, LongOption> {
   return options;
 }
 
+/** Made once per tool, at load. */
 export function compileGrammar(grammar: Grammar): CompiledGrammar {
   const long = compileLong(grammar.long ?? '');
   return {

@@ -5,6 +5,7 @@
 import type { ArgumentContext } from '../invocation.ts';
 import { type CompiledGrammar, compileGrammar, type Grammar } from './getopt.ts';
 
+/** The netcats in the field; `union` when it is not known which. */
 export type NetcatDialect =
   | 'traditional'
   | 'openbsd'
@@ -15,6 +16,7 @@ export type NetcatDialect =
   | 'nc6'
   | 'union';
 
+/** In what the netcats differ for us. */
 export interface NetcatTraits {
   grammar: CompiledGrammar;
   /** Options whose value is a program put on the connection. */
