@@ -14,6 +14,8 @@ need prometheus-alertmanager prometheus-alertmanager
 need nginx nginx
 need promtool prometheus
 need systemd-analyze systemd
+need zsh zsh
+need fish fish
 
 if [ -n "$missing" ]; then
   apt-get update

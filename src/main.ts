@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { exitCodeOf, exitCodes } from './commands/exit-codes.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { version } from './version.ts';
@@ -252,6 +252,15 @@ program
   .action(async (file: string | undefined, options: import('./commands/routes-test.ts').RoutesTestFlags) => {
     const { routesTest } = await import('./commands/routes-test.ts');
     finish(routesTest(file, options));
+  });
+
+program
+  .command('completion')
+  .description('a script that completes commands, options and files: source <(lanner completion bash)')
+  .addArgument(new Argument('<shell>', 'the shell that reads it').choices(['bash', 'zsh', 'fish']))
+  .action(async (shell: 'bash' | 'zsh' | 'fish') => {
+    const { completionScript } = await import('./commands/completion.ts');
+    process.stdout.write(completionScript(program, shell));
   });
 
 function finish(code: number): void {
