@@ -1,7 +1,7 @@
 import { parseDocument } from 'yaml';
 import { type Config, loadConfig, parseExceptions, readConfigFile } from '../config.ts';
-import { createDetector } from '../detect/index.ts';
-import { expiredNow, openService } from '../service.ts';
+import { openService } from '../service/index.ts';
+import { expiredNow } from '../service/judging.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -14,7 +14,7 @@ export function check(file: string, json: boolean): number {
   if (file !== '-' && isExceptionsFile(readConfigFile(file))) return checkExceptions(file, json);
   const config = loadConfig(file);
   warnOfExpired(config);
-  openService({ config, version, detector: createDetector(config.detect), log: silentLog });
+  openService({ config, version, log: silentLog });
   if (json) process.stdout.write(`${JSON.stringify(withoutSecrets(config), null, 2)}\n`);
   else process.stdout.write(`${summaryOf(file, config)}\n`);
   return exitCodes.ok.code;

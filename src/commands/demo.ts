@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../config.ts';
-import { createDetector } from '../detect/index.ts';
 import { compareSeverity } from '../model/finding.ts';
-import { openService } from '../service.ts';
+import { openService } from '../service/index.ts';
 import { wait } from '../sources/backoff.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { version } from '../version.ts';
@@ -49,7 +48,6 @@ enrich: {enabled: false}
   const service = openService({
     config,
     version,
-    detector: createDetector(config.detect),
     log: silentLog,
     onFinding: () => void ++made,
   });

@@ -5,7 +5,8 @@ import { LannerError } from '../lib/errors.ts';
 import { normalizeTime, rfc3339 } from '../lib/time.ts';
 import { compareSeverity, type Finding, type Severity, severities } from '../model/finding.ts';
 import type { HistoryFilter, HistoryPage } from '../model/history.ts';
-import { controlSocket, type HistoryQuestion, stateDirectory } from '../service.ts';
+import type { HistoryQuestion } from '../service/control.ts';
+import { controlSocket, stateDirectory } from '../service/places.ts';
 import { exitCodes } from './exit-codes.ts';
 import { paintFor, printable, severityText } from './terminal.ts';
 

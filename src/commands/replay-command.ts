@@ -1,8 +1,7 @@
 import type { Config } from '../config.ts';
-import { createDetector } from '../detect/index.ts';
 import { LannerError } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import { openReplayPipeline } from '../service.ts';
+import { openReplayPipeline } from '../service/replay.ts';
 import type { RecordingForm } from '../sources/recording.ts';
 import { type Log, openLog } from '../telemetry/log.ts';
 import { configOrDefaults } from './defaults.ts';
@@ -32,7 +31,6 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
   const findings: Finding[] = [];
   const { pipeline, drain } = openReplayPipeline({
     config,
-    detector: createDetector(config.detect),
     log,
     deliver: flags.deliver,
     state: flags.state,
@@ -87,7 +85,6 @@ async function outcomes(
   const seen = new Map<string, Outcome>();
   const { pipeline } = openReplayPipeline({
     config,
-    detector: createDetector(config.detect),
     log,
     deliver: false,
     state: flags.state,

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from '../config.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { explainRoutes } from '../route/tree.ts';
-import { routerOf } from '../service.ts';
+import { routerOf } from '../service/judging.ts';
 import { exitCodes } from './exit-codes.ts';
 import { testFinding } from './test-finding.ts';
 

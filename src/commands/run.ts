@@ -1,6 +1,5 @@
 import { type Config, loadConfig } from '../config.ts';
-import { createDetector } from '../detect/index.ts';
-import { openService } from '../service.ts';
+import { openService } from '../service/index.ts';
 import { openLog } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -13,7 +12,7 @@ import { stopSignal } from './signals.ts';
 export async function run(file: string): Promise<number> {
   const config = loadConfig(file);
   const log = openLog(logOptions(config));
-  const service = openService({ config, version, detector: createDetector(config.detect), log });
+  const service = openService({ config, version, log });
   const signal = stopSignal();
   try {
     const { http } = await service.start();

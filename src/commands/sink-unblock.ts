@@ -3,7 +3,7 @@ import { askControl } from '../http/control.ts';
 import { LannerError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { DelivererStatus } from '../model/delivery.ts';
-import { controlSocket, stateDirectory } from '../service.ts';
+import { controlSocket, stateDirectory } from '../service/places.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { DeadLetter, DeliveryStore, SpoolEntry } from '../deliver/store/con
 import { durableStore } from '../deliver/store/durable.ts';
 import { askControl } from '../http/control.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
-import { controlSocket, stateDirectory } from '../service.ts';
+import { controlSocket, stateDirectory } from '../service/places.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printable } from './terminal.ts';
 

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { health } from '../../src/commands/health.ts';
 import { parseConfig } from '../../src/config.ts';
-import { createDetector } from '../../src/detect/index.ts';
-import { openService, type Service } from '../../src/service.ts';
+import { openService, type Service } from '../../src/service/index.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createAuthority, writeFiles } from '../support/certificates.ts';
 import { until } from '../support/fixtures.ts';
@@ -22,8 +21,7 @@ async function start(http: string): Promise<{ url: string; service: Service; con
   const text = (section: string) =>
     `version: 1\ndurable: false\nenrich: {enabled: false}\nsources: {falco: {type: falco_http, listen: "127.0.0.1:0"}}\nhttp: ${section}\n`;
   const config = parseConfig(text(`{listen: "127.0.0.1:0", ${http}}`), 'test');
-  const detector = createDetector(config.detect);
-  const service = openService({ config, version: '1.2.3', detector, log: silentLog });
+  const service = openService({ config, version: '1.2.3', log: silentLog });
   bench.later(() => service.stop(0));
   const { http: url } = await service.start();
   const configFile = join(bench.folder, 'health.yaml');

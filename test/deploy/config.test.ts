@@ -2,8 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
-import { createDetector } from '../../src/detect/index.ts';
-import { openService } from '../../src/service.ts';
+import { openService } from '../../src/service/index.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 
 const folder = join(import.meta.dirname, '../../deploy/config');
@@ -16,8 +15,7 @@ describe('the configurations of deploy/config', () => {
     ['falco-http.yaml', 'falco_http'],
   ])('%s is accepted as `lanner check` does, and reads %s', (file, type) => {
     const config = loadConfig(join(folder, file), env);
-    const detector = createDetector(config.detect);
-    expect(openService({ config, version: '1', detector, log: silentLog }).sources[0]?.type).toBe(type);
+    expect(openService({ config, version: '1', log: silentLog }).sources[0]?.type).toBe(type);
   });
 
   it('are all tried here, and none works without its secrets', () => {

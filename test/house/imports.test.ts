@@ -32,7 +32,7 @@ const allowed: Record<string, string[]> = {
     'http',
   ],
   'version.ts': [],
-  'service.ts': ['*'],
+  service: ['*'],
   'main.ts': ['commands', 'lib', 'version.ts'],
   commands: ['*'],
 };

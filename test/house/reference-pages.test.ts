@@ -11,9 +11,8 @@ import { configurationReference, configurationSchema } from '../../src/commands/
 import { errorsReference } from '../../src/commands/reference/errors.ts';
 import { metricsReference } from '../../src/commands/reference/metrics.ts';
 import { parseConfig } from '../../src/config.ts';
-import { createDetector } from '../../src/detect/index.ts';
 import { errorCodes } from '../../src/model/errors.ts';
-import { openService, type Service } from '../../src/service.ts';
+import { openService, type Service } from '../../src/service/index.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { get } from '../support/lanner.ts';
 
@@ -111,7 +110,6 @@ describe('metrics.md', () => {
     service = openService({
       config,
       version: '1',
-      detector: createDetector(config.detect),
       log: silentLog,
     });
     const { http } = await service.start();

@@ -7,9 +7,8 @@ import { configOrDefaults } from '../../src/commands/defaults.ts';
 import { replay } from '../../src/commands/replay.ts';
 import { findingJsonSchema, noticeJsonSchema } from '../../src/commands/schemas.ts';
 import { testFinding } from '../../src/commands/test-finding.ts';
-import { createDetector } from '../../src/detect/index.ts';
 import type { Finding } from '../../src/model/finding.ts';
-import { openReplayPipeline } from '../../src/service.ts';
+import { openReplayPipeline } from '../../src/service/replay.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { aFinding } from '../support/finding.ts';
 import { fixture } from '../support/fixtures.ts';
@@ -44,7 +43,6 @@ async function replayed(recording: string): Promise<Finding[]> {
   const config = configOrDefaults(undefined);
   const { pipeline } = openReplayPipeline({
     config,
-    detector: createDetector(config.detect),
     log: silentLog,
     deliver: false,
     onFinding: (finding) => heard.push(finding),

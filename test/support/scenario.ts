@@ -1,8 +1,7 @@
 import { configOrDefaults } from '../../src/commands/defaults.ts';
 import { replay } from '../../src/commands/replay.ts';
-import { createDetector } from '../../src/detect/index.ts';
 import { compareSeverity, type Finding, type Severity } from '../../src/model/finding.ts';
-import { openReplayPipeline } from '../../src/service.ts';
+import { openReplayPipeline } from '../../src/service/replay.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { fixture } from './fixtures.ts';
 import { type Action, recordedActions } from './recordings.ts';
@@ -29,7 +28,6 @@ export async function scenarioSeverities(recording: string): Promise<Map<string,
   const config = configOrDefaults(undefined);
   const { pipeline } = openReplayPipeline({
     config,
-    detector: createDetector(config.detect),
     log: silentLog,
     deliver: false,
     onFinding: (finding) => heard.push(finding),

@@ -1,7 +1,6 @@
 /** deploy/reference/metrics.md: rendered from the registry of a service. */
 import { parseConfig } from '../../config.ts';
-import { createDetector } from '../../detect/index.ts';
-import { openService } from '../../service.ts';
+import { openService } from '../../service/index.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { code, table } from './markdown.ts';
 
@@ -15,8 +14,7 @@ export interface MetricEntry {
 /** Every metric that a service registers, Lanner's own first. */
 export function metricEntries(): MetricEntry[] {
   const config = parseConfig('version: 1\nsources: {reference: {type: tetragon}}\n', 'reference');
-  const detector = createDetector(config.detect);
-  const { metrics } = openService({ config, version: '', detector, log: silentLog });
+  const { metrics } = openService({ config, version: '', log: silentLog });
   const entries = metrics.registry.getMetricsAsArray().map((metric) => {
     // prom-client's types leave out what each of its metrics has.
     const { labelNames = [], type } = metric as unknown as { labelNames?: string[]; type: string };

@@ -1,0 +1,27 @@
+import type { Deliverer } from '../deliver/dispatcher.ts';
+import { controlRunning } from '../deliver/spool-control.ts';
+import type { ControlHandlers } from '../http/control.ts';
+import type { HistoryFilter, HistoryStore } from '../model/history.ts';
+
+/** What `lanner history` asks of a running Lanner. */
+export interface HistoryQuestion {
+  filter: HistoryFilter;
+  page: { newest: boolean; limit: number; from?: number };
+}
+
+/** What commands may ask of a running Lanner. */
+export function controlHandlers(deliverer: Deliverer, history: HistoryStore | undefined): ControlHandlers {
+  const spool = controlRunning(deliverer.admin);
+  return {
+    spool_list: spool.list,
+    spool_show: spool.show,
+    spool_retry: spool.retry,
+    spool_drop: spool.drop,
+    sink_unblock: ({ sink }: { sink: string }) => deliverer.admin.unblock(sink),
+    status: () => deliverer.status(),
+    ...(history !== undefined && {
+      history_query: ({ filter, page }: HistoryQuestion) => history.queryHistory(filter, page),
+      history_get: ({ id }: { id: string }) => history.getHistory(id),
+    }),
+  };
+}

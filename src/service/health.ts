@@ -1,0 +1,34 @@
+import type { HealthReport } from '../http/server.ts';
+import type { DelivererStatus } from '../model/delivery.ts';
+import type { EnrichHealth } from '../model/enrich.ts';
+import type { SourceHealth } from '../model/intake.ts';
+
+/** What the parts say of themselves. */
+export interface HealthView {
+  version: string;
+  sources: SourceHealth[];
+  enrichment: EnrichHealth[];
+  status: DelivererStatus;
+}
+
+/** Degraded if anything is not as it should be; the reasons name each. */
+export function healthOf({ version, sources, enrichment, status }: HealthView): HealthReport {
+  const { sinks, spool } = status;
+  const reasons = [
+    ...sources
+      .filter(({ state }) => state !== 'ok')
+      .map(({ name, state, reason }) => `source ${name} is ${because(state, reason)}`),
+    ...sinks
+      .filter(({ state }) => state !== 'flowing')
+      .map(({ name, state, detail }) => `sink ${name} is ${because(state, detail)}`),
+    ...enrichment
+      .filter(({ state }) => state === 'degraded')
+      .map(({ name, reason }) => `enrichment from ${name} is ${because('degraded', reason)}`),
+    ...(spool.degraded === undefined ? [] : [`the spool is degraded: ${spool.degraded}`]),
+  ];
+  return { status: reasons.length === 0 ? 'ok' : 'degraded', version, sources, enrichment, reasons };
+}
+
+function because(state: string, reason: string | undefined): string {
+  return reason === undefined ? state : `${state}: ${reason}`;
+}
