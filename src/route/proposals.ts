@@ -29,11 +29,8 @@ export interface NoiseGroup {
   last: string;
 }
 
-/** An argument: as it was while it is always the same, else with its variable parts folded. */
-interface Word {
-  exact: string | undefined;
-  folded: string;
-}
+/** Patterns of an argument, narrowest first: as it is, with ids and long numbers folded, with any number folded. */
+type Word = readonly string[];
 
 export interface Grouping {
   /** Undefined: it is in a group now. */
@@ -66,7 +63,7 @@ export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOption
       if (typeof words === 'string') return words;
       const key = JSON.stringify([
         frame.match,
-        'args' in words ? words.args.map(({ folded }) => folded) : words,
+        'args' in words ? words.args.map((word) => word.at(-1)) : words,
       ]);
       const group = groups.get(key);
       if (group !== undefined) {
@@ -98,9 +95,7 @@ export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOption
 export function matchOf({ frame, words, severity }: NoiseGroup): ExceptionMatch {
   return {
     ...frame,
-    ...('args' in words
-      ? { args: words.args.map(({ exact, folded }) => (exact === undefined ? folded : escaped(exact))) }
-      : words),
+    ...('args' in words ? { args: words.args.map(([narrowest]) => narrowest!) } : words),
     severity: `<=${severity}`,
   };
 }
@@ -123,8 +118,12 @@ function join(group: NoiseGroup, finding: Finding, words: NoiseGroup['words']): 
   if (finding.time < group.first) group.first = finding.time;
   if (finding.time > group.last) group.last = finding.time;
   if (!('args' in words) || !('args' in group.words)) return;
-  for (const [index, word] of group.words.args.entries())
-    if (word.exact !== words.args[index]!.exact) word.exact = undefined;
+  const { args } = words;
+  // Of one group the widest is always the same.
+  group.words.args = group.words.args.map((word, index) => {
+    const same = word.findIndex((pattern) => args[index]!.includes(pattern));
+    return same <= 0 ? word : word.slice(same);
+  });
 }
 
 function frameOf(finding: Finding): { match: ExceptionMatch; place: string; parent: string } | NotProposed {
@@ -171,7 +170,7 @@ function wordsOf({ process }: ExecEvent): NoiseGroup['words'] | NotProposed {
   if (process.argv_quality === 'exact') {
     const args = process.argv.slice(1);
     if (args.some(hidesAddress)) return 'secret_in_address';
-    return { args: args.map((arg) => ({ exact: arg, folded: folded(arg) })) };
+    return { args: args.map((arg) => [escaped(arg), folded(arg, longOnes), folded(arg, anyNumber)]) };
   }
   const line = commandLineOf(process);
   if (line === undefined) return 'arguments_unknown';
@@ -189,10 +188,13 @@ function hidesAddress(word: string): boolean {
 }
 
 /** A UUID, a long number, a long hexadecimal name: what differs from run to run. */
-const variable = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*[0-9])[0-9a-f]{12,}|[0-9]{6,}/gi;
+const longOnes = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*[0-9])[0-9a-f]{12,}|[0-9]{6,}/gi;
+
+/** Counters and days too. */
+const anyNumber = new RegExp(`${longOnes.source}|[0-9]+`, 'gi');
 
 /** Only behind the first slash of a path: before it a number may be a peer. */
-function folded(word: string): string {
+function folded(word: string, variable: RegExp): string {
   const scheme = word.indexOf('://');
   const path = word.indexOf('/', scheme < 0 ? 0 : scheme + 3);
   if (path < 0) return escaped(word);

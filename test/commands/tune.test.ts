@@ -104,6 +104,8 @@ describe('what tune proposes', () => {
       ['http://a/0b0e4a8e-1111-4222-8333-944455556666', 'http://a/1b0e4a8e-1111-4222-8333-944455556666'],
       'http://a/*',
     ],
+    ['a counter in a path', ['http://a/in/r-7.csv', 'http://a/in/r-12.csv'], 'http://a/in/r-*.csv'],
+    ['long numbers only where they suffice', ['/v1/123456', '/v1/654321'], '/v1/*'],
     ['nothing where it is always the same', ['http://a/123456', 'http://a/123456'], 'http://a/123456'],
     ['no star that was there', ['http://a/*?[x]', 'http://a/*?[x]'], 'http://a/[*][?][[]x]'],
     [
@@ -119,6 +121,8 @@ describe('what tune proposes', () => {
 
   it.each([
     ['peers that differ', ['http://123456789/', 'http://987654321/']],
+    ['ports that differ', ['http://a:8080/x', 'http://a:8081/x']],
+    ['numbers that are no path', ['7', '12']],
     ['peers without a scheme that differ', ['123456789', '987654321']],
   ])('does not fold %s', async (_what, words) => {
     const { proposals } = await tuned(words.map((word, i) => shaped({ id: `f-${i}`, args: [word] })));
