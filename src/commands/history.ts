@@ -104,7 +104,7 @@ async function openHistory(config: Config): Promise<OpenHistory> {
         ((await askControl(path, 'history_get', { id }))?.value ?? undefined) as string | undefined,
       close: async () => {},
     };
-  const store = durableStore(directory);
+  const store = durableStore(directory, { only_look: true });
   await store.open();
   return {
     query: ({ filter, page }) => store.queryHistory(filter, page),

@@ -78,7 +78,7 @@ async function asking<T>(directory: string, call: (spool: SpoolControl) => Promi
   } catch (error) {
     if (!(error instanceof NobodyRuns)) throw error;
   }
-  const store = durableStore(directory);
+  const store = durableStore(directory, { only_look: true });
   try {
     return await call(controlStopped(store, await entriesOf(store, directory)));
   } finally {

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { DeadReason, DeliverEvents } from '../model/delivery.ts';
 import type { Cargo, Ledger, Waiting } from './ledger.ts';
-import type { DeadLetter, DeliveryStore, SpoolEntry, SpoolRecord } from './store/contract.ts';
+import type { DeadLetter, DeliveryStore, SetAside, SpoolEntry, SpoolRecord } from './store/contract.ts';
 
 /** Dead letters kept. */
 const deadLetters = { max: 10_000, max_age_ms: 30 * 86_400_000 };
@@ -69,7 +69,7 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
   async function openStore(): Promise<SpoolEntry[]> {
     const { entries, set_aside } = await store.open();
     needsOpen = false;
-    if (set_aside !== undefined) events.storeSetAside(set_aside);
+    if (set_aside !== undefined) events.storeSetAside(set_aside.path, asideText(set_aside));
     return entries.filter((entry) => !ledger.has(entry.id) && !owed.has(entry.id));
   }
 
@@ -248,4 +248,12 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
 
 function idsOf(members: readonly Waiting[]): string[] {
   return members.map((member) => member.entry.id);
+}
+
+/** What an operator is told of a file that was set aside. */
+function asideText(aside: SetAside): string {
+  if (aside.why === 'newer')
+    return `a newer Lanner wrote it (version ${aside.version}); what waits in it is delivered when that one is started on it again`;
+  const { deliveries, dead_letters, findings, misses } = aside.salvaged;
+  return `it is damaged; taken over from it: ${deliveries} deliveries, ${dead_letters} dead letters, ${findings} findings and ${misses} missed execs of the history`;
 }

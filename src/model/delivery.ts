@@ -183,8 +183,8 @@ export interface DeliverEvents {
   /** The store does not take writes: deliveries are kept in memory only. */
   storeDegraded(detail: string): void;
   storeRecovered(written: number): void;
-  /** The store could not be read: it was moved aside, what it held is lost unless a person saves it. */
-  storeSetAside(path: string): void;
+  /** The store could not be used and now stands at `path`; `detail` says why, and what was taken over from it. */
+  storeSetAside(path: string, detail: string): void;
 }
 
 /** What status and health show of delivery. */

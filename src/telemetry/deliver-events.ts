@@ -53,7 +53,7 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
   degraded.set(0);
   const setAside = metrics.counter(
     'lanner_spool_set_aside_total',
-    'Stores that could not be read and were moved aside',
+    'Stores that could not be used and were set aside',
   );
   const lastReason = new Map<string, string>();
 
@@ -104,11 +104,9 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
       degraded.set(0);
       log.info('the spool takes writes again', { written });
     },
-    storeSetAside(path) {
+    storeSetAside(path, detail) {
       setAside.inc();
-      log.error('the spool could not be read and was moved aside; what waited in it is not delivered', {
-        path,
-      });
+      log.error('the store could not be used and was set aside; a new one was begun', { path, detail });
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Addressee, DeadReason } from '../../model/delivery.ts';
 import type { Severity } from '../../model/finding.ts';
+import type { Salvaged } from './salvage.ts';
 
 /** What is known of a waiting delivery without its payload: the dispatcher keeps one of these in memory. */
 export interface SpoolEntry {
@@ -35,11 +36,16 @@ export interface DeadLetter {
   died_ms: number;
 }
 
+/** The file there was could not be used: it now stands at `path`, and the store is a new one. */
+export type SetAside = { path: string } & (
+  | { why: 'unreadable'; salvaged: Salvaged }
+  | { why: 'newer'; version: number }
+);
+
 /** What was found at the opening. */
 export interface Opened {
   entries: SpoolEntry[];
-  /** The file there was could not be read: it now stands here, and the store is a new one. */
-  set_aside?: string;
+  set_aside?: SetAside;
 }
 
 /**

@@ -71,6 +71,9 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
       (await change({ op: 'prune', max_letters, before_ms })) as number,
     dropDead: async (ids) => (await change({ op: 'drop_dead', ids })) as number,
     keepHistory: async (records, bounds) => (await ask({ ask: 'keep_history', records, bounds })) as number,
+    keepMisses: async (records, counts, bounds) =>
+      (await ask({ ask: 'keep_misses', records, counts, bounds })) as number,
+    labelHistory: async (id, label) => (await ask({ ask: 'label_history', id, label })) as boolean,
     queryHistory: async (filter, page) => (await ask({ ask: 'query_history', filter, page })) as HistoryPage,
     getHistory: async (id) => (await ask({ ask: 'get_history', id })) as string | undefined,
     async close() {

@@ -1,10 +1,20 @@
 import type Database from 'libsql';
-import type { HistoryBounds, HistoryFilter, HistoryPage, HistoryRecord } from '../../model/history.ts';
+import {
+  execKeyOf,
+  type HistoryBounds,
+  type HistoryFilter,
+  type HistoryPage,
+  type HistoryRecord,
+  type Label,
+  type MissCount,
+} from '../../model/history.ts';
 
 /** The history in the store's file, used by its thread. Every call blocks. */
 export interface HistoryTable {
   /** Its own transaction, so that deliveries never fail with it. Answers how many were forgotten. */
   keep(records: readonly HistoryRecord[], bounds: HistoryBounds): number;
+  keepMisses(records: readonly HistoryRecord[], counts: readonly MissCount[], bounds: HistoryBounds): number;
+  label(id: string, label: Label): boolean;
   query(filter: HistoryFilter, page: { newest: boolean; limit: number; from?: number }): HistoryPage;
   get(id: string): string | undefined;
 }
@@ -13,22 +23,68 @@ export interface HistoryTable {
 const forgetMost = 1000;
 /** Payload bytes in one page of an answer: beyond, the rest comes with the next. */
 const pageBytes = 4 * 2 ** 20;
+/** Labels are made by people, one at a time. */
+const mostLabels = 10_000;
 
 export function historyTable(database: Database.Database): HistoryTable {
-  const known = database.prepare('SELECT bytes, revision FROM history WHERE id = ?');
-  const remove = database.prepare('DELETE FROM history WHERE id = ?');
+  const findings = keptTable(database, 'history');
+  const misses = keptTable(database, 'misses');
+  const counted = database.prepare('UPDATE misses SET stands_for = max(stands_for, ?) WHERE id = ?');
+  const label = database.prepare(
+    'INSERT OR REPLACE INTO labels (exec, label, note, time) VALUES (?, ?, ?, ?)',
+  );
+  const forgetLabels = database.prepare(
+    'DELETE FROM labels WHERE exec IN (SELECT exec FROM labels ORDER BY time DESC LIMIT -1 OFFSET ?)',
+  );
+
+  function get(id: string): string | undefined {
+    const key = execKeyOf(id);
+    return findings.get(`f-${key}`) ?? misses.get(`m-${key}`) ?? findings.get(id);
+  }
+
+  return {
+    keep: (records, bounds) =>
+      findings.changing(() => {
+        for (const record of records) findings.put(record);
+        return findings.forget(bounds);
+      }),
+    keepMisses: (records, counts, bounds) =>
+      misses.changing(() => {
+        for (const record of records) misses.put(record);
+        for (const { id, stands_for } of counts) counted.run(stands_for, id);
+        return misses.forget(bounds);
+      }),
+    label(id, { is, note, time }) {
+      if (get(id) === undefined) return false;
+      label.run(execKeyOf(id), is, note ?? null, time);
+      forgetLabels.run(mostLabels);
+      return true;
+    },
+    query: (filter, page) => (filter.missed === true ? misses : findings).query(filter, page),
+    get,
+  };
+}
+
+/** Findings and misses stand in tables of one form, each with bounds of its own. */
+function keptTable(database: Database.Database, name: 'history' | 'misses') {
+  const known = database.prepare(`SELECT bytes, revision FROM ${name} WHERE id = ?`);
+  const remove = database.prepare(`DELETE FROM ${name} WHERE id = ?`);
   const insert = database.prepare(
-    `INSERT INTO history (id, revision, time, kept_ms, severity, tool, image, namespace, workload, indicators,
+    `INSERT INTO ${name} (id, revision, time, kept_ms, severity, tool, image, namespace, workload, indicators,
        exceptions, hidden, sinks, bytes, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const oldest = database.prepare(`SELECT seq, bytes, kept_ms FROM history ORDER BY seq LIMIT ${forgetMost}`);
-  const forgetTo = database.prepare('DELETE FROM history WHERE seq <= ?');
-  const one = database.prepare('SELECT payload FROM history WHERE id = ?');
+  const oldest = database.prepare(`SELECT seq, bytes, kept_ms FROM ${name} ORDER BY seq LIMIT ${forgetMost}`);
+  const forgetTo = database.prepare(`DELETE FROM ${name} WHERE seq <= ?`);
+  const text = name === 'misses' ? "json_set(payload, '$.stands_for', stands_for)" : 'payload';
+  const labelled = `CASE WHEN label IS NULL THEN ${text} ELSE json_set(${text}, '$.label',
+     json_patch('{}', json_object('is', label, 'note', note, 'time', labels.time))) END AS payload`;
+  const joined = `${name} LEFT JOIN labels ON labels.exec = substr(${name}.id, 3)`;
+  const one = database.prepare(`SELECT ${labelled} FROM ${joined} WHERE ${name}.id = ?`);
   let total: number | undefined;
 
   function size(): number {
-    total ??= (database.prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM history').get() as Size).bytes;
+    total ??= (database.prepare(`SELECT coalesce(sum(bytes), 0) AS bytes FROM ${name}`).get() as Size).bytes;
     return total;
   }
 
@@ -74,57 +130,61 @@ export function historyTable(database: Database.Database): HistoryTable {
     return count;
   }
 
+  function changing(change: () => number): number {
+    size();
+    const before = total;
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const answer = change();
+      database.exec('COMMIT');
+      return answer;
+    } catch (error) {
+      total = before;
+      if (database.inTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function query(
+    filter: HistoryFilter,
+    { newest, limit, from }: { newest: boolean; limit: number; from?: number },
+  ): HistoryPage {
+    const { where, values } = conditions(filter, name);
+    if (from !== undefined) {
+      where.push(newest ? 'seq < ?' : 'seq > ?');
+      values.push(from);
+    }
+    // Places first, texts second: a page is bounded in bytes before any of it is read.
+    const order = newest ? 'DESC' : 'ASC';
+    const rows = database
+      .prepare(
+        `SELECT seq, bytes FROM ${filter.label === undefined ? name : joined}
+         ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY seq ${order} LIMIT ?`,
+      )
+      .all(...values, limit) as (Size & { seq: number })[];
+    let bytes = 0;
+    const taken = rows.filter((_row, index) => {
+      const fits = index === 0 || bytes < pageBytes;
+      bytes += rows[index]!.bytes;
+      return fits;
+    });
+    const seqs = JSON.stringify(taken.map(({ seq }) => seq));
+    const texts = database
+      .prepare(
+        `SELECT ${labelled} FROM ${joined} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq ${order}`,
+      )
+      .all(seqs) as { payload: string }[];
+    const last = taken.at(-1)?.seq;
+    const more = last !== undefined && (taken.length < rows.length || rows.length === limit);
+    return { payloads: texts.map(({ payload }) => payload), ...(more && { next: last }) };
+  }
+
   return {
-    keep(records, bounds) {
-      size();
-      const before = total;
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        for (const record of records) put(record);
-        const forgotten = forget(bounds);
-        database.exec('COMMIT');
-        return forgotten;
-      } catch (error) {
-        total = before;
-        if (database.inTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    },
-    query(filter, { newest, limit, from }) {
-      const { where, values } = conditions(filter);
-      if (from !== undefined) {
-        where.push(newest ? 'seq < ?' : 'seq > ?');
-        values.push(from);
-      }
-      // Places first, texts second: a page is bounded in bytes before any of it is read.
-      const order = newest ? 'DESC' : 'ASC';
-      const rows = database
-        .prepare(
-          `SELECT seq, bytes FROM history${where.length === 0 ? '' : ` WHERE ${where.join(' AND ')}`}
-           ORDER BY seq ${order} LIMIT ?`,
-        )
-        .all(...values, limit) as (Size & { seq: number })[];
-      let bytes = 0;
-      const taken = rows.filter((_row, index) => {
-        const fits = index === 0 || bytes < pageBytes;
-        bytes += rows[index]!.bytes;
-        return fits;
-      });
-      const seqs = JSON.stringify(taken.map(({ seq }) => seq));
-      const texts = database
-        .prepare(
-          `SELECT payload FROM history WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq ${order}`,
-        )
-        .all(seqs) as { payload: string }[];
-      const last = taken.at(-1)?.seq;
-      const more = last !== undefined && (taken.length < rows.length || rows.length === limit);
-      const page: HistoryPage = {
-        payloads: texts.map(({ payload }) => payload),
-        ...(more && { next: last }),
-      };
-      return page;
-    },
-    get: (id) => (one.get(id) as { payload: string } | undefined)?.payload,
+    put,
+    forget,
+    changing,
+    query,
+    get: (id: string) => (one.get(id) as { payload: string } | undefined)?.payload,
   };
 }
 
@@ -137,7 +197,7 @@ function listed(names: readonly string[]): string {
   return ` ${names.join(' ')} `;
 }
 
-function conditions(filter: HistoryFilter): { where: string[]; values: (string | number)[] } {
+function conditions(filter: HistoryFilter, table: string): { where: string[]; values: (string | number)[] } {
   const where: string[] = [];
   const values: (string | number)[] = [];
   const add = (condition: string, value: string | number | undefined) => {
@@ -145,8 +205,8 @@ function conditions(filter: HistoryFilter): { where: string[]; values: (string |
     where.push(condition);
     values.push(value);
   };
-  add('time >= ?', filter.since);
-  add('time < ?', filter.until);
+  add(`${table}.time >= ?`, filter.since);
+  add(`${table}.time < ?`, filter.until);
   add('severity IN (SELECT value FROM json_each(?))', filter.severities && JSON.stringify(filter.severities));
   add('tool = ?', filter.tool);
   add('namespace = ?', filter.namespace);
@@ -155,6 +215,7 @@ function conditions(filter: HistoryFilter): { where: string[]; values: (string |
   add("instr(indicators, ' ' || ? || ' ') > 0", filter.indicator);
   add("instr(exceptions, ' ' || ? || ' ') > 0", filter.exception);
   add('hidden = ?', filter.hidden === undefined ? undefined : Number(filter.hidden));
+  add('label = ?', filter.label);
   return { where, values };
 }
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { LannerError, messageOf } from '../../lib/errors.ts';
 import type { DeadReason } from '../../model/delivery.ts';
-import type { DeadLetter, SpoolEntry, SpoolRecord } from './contract.ts';
+import type { DeadLetter, SetAside, SpoolEntry, SpoolRecord } from './contract.ts';
 import { type HistoryTable, historyTable } from './history-table.ts';
+import { salvage } from './salvage.ts';
 import { applicationId, migrations } from './schema.ts';
 
 /** A change of the store. Those of one call of `apply` are kept together or not at all. */
@@ -20,7 +21,7 @@ export type Change =
 
 /** The store's file, used by one thread. Every call blocks; a call that throws has changed nothing. */
 export interface SqliteStore {
-  readonly setAside: string | undefined;
+  readonly setAside: SetAside | undefined;
   readonly history: HistoryTable;
   entries(): SpoolEntry[];
   read(ids: readonly string[]): [string, string][];
@@ -32,22 +33,29 @@ export interface SqliteStore {
 
 export const fileName = 'lanner.db';
 
-/** Options that tests need to reach the bounds of a disk. */
 export interface SqliteOptions {
+  /** Bound of the file, for tests that need a full disk. */
   max_pages?: number;
+  /** How long another client of the file is waited for. */
+  busy_ms?: number;
+  /** True: a file that cannot be used stays where it is, and the opening fails (`store_version`, `store_unusable`). */
+  only_look?: boolean;
 }
 
 /**
  * Opens the store in a directory, which is made if it is missing. One process at a time: a second one is told
- * who holds it. A file that cannot be read is set aside. Throws a LannerError that waiting cannot mend
- * (`store_locked`, `store_version`), any other error where it may.
+ * who holds it. A file that cannot be read, or that a newer Lanner wrote in a form this one cannot use, is set
+ * aside; what can be read of a damaged one is taken over. Throws a LannerError that waiting cannot mend
+ * (`store_locked`), any other error where it may.
  */
 export function openSqlite(directory: string, options: SqliteOptions = {}): SqliteStore {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
   try {
     const file = join(directory, fileName);
-    const { database, setAside } = openOrSetAside(file);
+    const { database, setAside } = options.only_look
+      ? { database: openAsItIs(file, options), setAside: undefined }
+      : openOrSetAside(file, options);
     if (options.max_pages !== undefined) database.pragma(`max_page_count=${options.max_pages}`);
     return {
       ...operations(database),
@@ -98,14 +106,51 @@ function holder(pidFile: string): string {
 
 const unreadable = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);
 
-function openOrSetAside(file: string): { database: Database.Database; setAside: string | undefined } {
+/** A newer Lanner wrote the file, in a form that this one cannot use. */
+class Newer extends Error {
+  readonly version: number;
+  constructor(version: number) {
+    super(`version ${version}`);
+    this.version = version;
+  }
+}
+
+function openOrSetAside(
+  file: string,
+  options: SqliteOptions,
+): { database: Database.Database; setAside: SetAside | undefined } {
   try {
-    return { database: openDatabase(file), setAside: undefined };
+    return { database: openDatabase(file, options), setAside: undefined };
   } catch (error) {
+    const newer = error instanceof Newer;
+    if (!newer && !unreadable.has((error as { code?: string }).code ?? '')) throw error;
+    const why = newer ? `version-${error.version}` : 'unreadable';
+    const path = `${file}.${why}-${new Date().toISOString().replace(/[:.]/g, '-')}`;
+    for (const suffix of ['', '-wal', '-shm']) moveIfThere(file + suffix, path + suffix);
+    const database = openDatabase(file, options);
+    if (newer) return { database, setAside: { path, why: 'newer', version: error.version } };
+    return { database, setAside: { path, why: 'unreadable', salvaged: salvage(path, database) } };
+  }
+}
+
+/** For commands, which only look: what becomes of such a file is for `lanner run` to decide. */
+function openAsItIs(file: string, options: SqliteOptions): Database.Database {
+  try {
+    return openDatabase(file, options);
+  } catch (error) {
+    if (error instanceof Newer)
+      throw new LannerError(
+        'store_version',
+        `${file} has version ${error.version}, this Lanner knows up to ${migrations.length}`,
+        'Use the newer Lanner for it, or give this one a state_dir of its own.',
+      );
     if (!unreadable.has((error as { code?: string }).code ?? '')) throw error;
-    const setAside = `${file}.unreadable-${new Date().toISOString().replace(/[:.]/g, '-')}`;
-    for (const suffix of ['', '-wal', '-shm']) moveIfThere(file + suffix, setAside + suffix);
-    return { database: openDatabase(file), setAside };
+    throw new LannerError(
+      'store_unusable',
+      `${file} is damaged: ${messageOf(error)}`,
+      'Start lanner run: it takes over what can be read and sets the rest aside.',
+      { cause: error },
+    );
   }
 }
 
@@ -117,8 +162,8 @@ function moveIfThere(from: string, to: string): void {
   }
 }
 
-function openDatabase(file: string): Database.Database {
-  const database = new Database(file, { timeout: 5_000 });
+function openDatabase(file: string, { busy_ms }: SqliteOptions): Database.Database {
+  const database = new Database(file, { timeout: busy_ms ?? 5_000 });
   try {
     chmodSync(file, 0o600);
     database.pragma('auto_vacuum=INCREMENTAL');
@@ -129,7 +174,7 @@ function openDatabase(file: string): Database.Database {
     if (check[0]?.quick_check !== 'ok') {
       throw Object.assign(new Error(`quick_check: ${check[0]?.quick_check}`), { code: 'SQLITE_CORRUPT' });
     }
-    migrate(database, file);
+    migrate(database);
     return database;
   } catch (error) {
     database.close();
@@ -137,21 +182,26 @@ function openDatabase(file: string): Database.Database {
   }
 }
 
-function migrate(database: Database.Database, file: string): void {
+function migrate(database: Database.Database): void {
   // libsql's pluck and simple do not reach pragmas: the whole row is read.
   const [row] = database.pragma('user_version') as { user_version: number }[];
   const version = row?.user_version ?? 0;
-  if (version > migrations.length) {
-    throw new LannerError(
-      'store_version',
-      `${file} has version ${version}, this Lanner knows up to ${migrations.length}`,
-      'Run the newer Lanner again, or give this one a state_dir of its own.',
-    );
-  }
+  if (version > migrations.length && readableFrom(database) > migrations.length) throw new Newer(version);
   for (let step = version; step < migrations.length; step++) {
     database.exec(`BEGIN IMMEDIATE; ${migrations[step]}; PRAGMA user_version=${step + 1}; COMMIT`);
   }
   if (version === 0) database.pragma(`application_id=${applicationId}`);
+}
+
+/** The oldest version whose Lanner can use the file. */
+function readableFrom(database: Database.Database): number {
+  try {
+    const row = database.prepare('SELECT readable_from FROM compatibility').get();
+    return (row as { readable_from: number } | undefined)?.readable_from ?? Number.POSITIVE_INFINITY;
+  } catch (error) {
+    if (unreadable.has((error as { code?: string }).code ?? '')) throw error;
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 interface EntryRow {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { HistoryBounds, HistoryFilter, HistoryRecord } from '../../model/history.ts';
+import type { HistoryBounds, HistoryFilter, HistoryRecord, Label, MissCount } from '../../model/history.ts';
 import { type Change, flatError, openSqlite, type SqliteOptions, type SqliteStore } from './sqlite.ts';
 
 /** What the main thread asks; `call` numbers the answer. */
@@ -9,6 +9,13 @@ export type Request = { call: number; lazy?: boolean } & (
   | { ask: 'read'; ids: readonly string[] }
   | { ask: 'dead_letters'; limit: number }
   | { ask: 'keep_history'; records: readonly HistoryRecord[]; bounds: HistoryBounds }
+  | {
+      ask: 'keep_misses';
+      records: readonly HistoryRecord[];
+      counts: readonly MissCount[];
+      bounds: HistoryBounds;
+    }
+  | { ask: 'label_history'; id: string; label: Label }
   | {
       ask: 'query_history';
       filter: HistoryFilter;
@@ -83,6 +90,10 @@ function serve(directory: string, options: SqliteOptions): void {
         return opened().deadLetters(request.limit);
       case 'keep_history':
         return opened().history.keep(request.records, request.bounds);
+      case 'keep_misses':
+        return opened().history.keepMisses(request.records, request.counts, request.bounds);
+      case 'label_history':
+        return opened().history.label(request.id, request.label);
       case 'query_history':
         return opened().history.query(request.filter, request.page);
       case 'get_history':
