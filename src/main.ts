@@ -36,6 +36,7 @@ program
   .option('-c, --config <file>', 'configuration of that Lanner: address, TLS and token are taken from it')
   .option('--url <url>', 'its address instead', 'http://127.0.0.1:2114')
   .option('--timeout <seconds>', 'longest wait for the answer', '3')
+  .option('--json', 'for tools')
   .action(async (options: import('./commands/health.ts').HealthFlags) => {
     const { health } = await import('./commands/health.ts');
     finish(await health(options));
@@ -46,9 +47,10 @@ program
   .description('plays a real recording through the whole way: gRPC in, webhook out')
   .option('--follow', 'stay when the recording is over', false)
   .option('--speed <factor>', 'how fast the recording is played; 0: at once', '1')
-  .action(async (options: { follow: boolean; speed: string }) => {
+  .option('--json', 'findings as JSON lines, then the summary', false)
+  .action(async (options: { follow: boolean; speed: string; json: boolean }) => {
     const { demo } = await import('./commands/demo.ts');
-    finish(await demo({ follow: options.follow, speed: Number(options.speed) }));
+    finish(await demo({ ...options, speed: Number(options.speed) }));
   });
 
 program
@@ -140,6 +142,7 @@ program
   .option('--redact', 'take credentials out of arguments', false)
   .option('--messages <count>', 'stop after so many messages')
   .option('--seconds <count>', 'stop after so many seconds')
+  .option('--json', 'what was written, for tools', false)
   .action(async (source: string, options: import('./commands/record.ts').RecordFlags) => {
     const { record } = await import('./commands/record.ts');
     finish(await record(source, options));
@@ -221,18 +224,20 @@ sink
   .description('sends a finding marked as a test and shows request, answer, timing and what a person sees')
   .argument('<name>', 'name of the sink in the configuration')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
-  .action(async (name: string, options: { config: string }) => {
+  .option('--json', 'for tools', false)
+  .action(async (name: string, options: { config: string; json: boolean }) => {
     const { sinkTest } = await import('./commands/sink-test.ts');
-    finish(await sinkTest(name, options.config));
+    finish(await sinkTest(name, options.config, options.json));
   });
 sink
   .command('unblock')
   .description('a sink that was parked, disabled, paused or broken is asked again at once')
   .argument('<name>', 'name of the sink in the configuration')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
-  .action(async (name: string, options: { config: string }) => {
+  .option('--json', 'for tools', false)
+  .action(async (name: string, options: { config: string; json: boolean }) => {
     const { sinkUnblock } = await import('./commands/sink-unblock.ts');
-    finish(await sinkUnblock(name, options.config));
+    finish(await sinkUnblock(name, options.config, options.json));
   });
 
 program
@@ -249,6 +254,7 @@ program
     [] as string[],
   )
   .option('--expect <sinks>', 'fail unless exactly these are taken: a,b or none')
+  .option('--json', 'a line for each finding, for tools', false)
   .action(async (file: string | undefined, options: import('./commands/routes-test.ts').RoutesTestFlags) => {
     const { routesTest } = await import('./commands/routes-test.ts');
     finish(routesTest(file, options));

@@ -22,7 +22,7 @@ const LONGEST_MS = 25_000;
  * The main job on one terminal: an embedded gRPC server plays a real recording, the real client reads it, the
  * real delivery posts what is found to an embedded receiver, which prints it. Ends by itself unless `follow`.
  */
-export async function demo(options: { follow: boolean; speed: number }): Promise<number> {
+export async function demo(options: { follow: boolean; speed: number; json: boolean }): Promise<number> {
   const began = performance.now();
   const out = process.stdout;
   const paint = paintFor(out, process.env);
@@ -30,6 +30,7 @@ export async function demo(options: { follow: boolean; speed: number }): Promise
   const address = `unix://${folder}/tetragon.sock`;
   const messages = await recordedMessages(recording);
   const receiver = await startReceiver((finding) => {
+    if (options.json) return void out.write(`${JSON.stringify(finding)}\n`);
     const full = compareSeverity(finding.severity, 'high') >= 0;
     out.write(full ? `${renderFinding(finding, paint)}\n` : `${renderLine(finding, paint)}\n\n`);
   });
@@ -53,11 +54,11 @@ enrich: {enabled: false}
   });
   const signal = stopSignal();
   const { http } = await service.start();
-  out.write(
-    paint(
-      'dim',
-      `A Tetragon-protocol gRPC server plays a recording of a real agent (${messages.length} events) at\n${address};\nLanner subscribes to it, judges, and posts its findings to ${receiver.url}.\nHealth and metrics: ${http}/healthz /metrics\n\n`,
-    ),
+  const comment = (text: string) => {
+    if (!options.json) out.write(paint('dim', text));
+  };
+  comment(
+    `A Tetragon-protocol gRPC server plays a recording of a real agent (${messages.length} events) at\n${address};\nLanner subscribes to it, judges, and posts its findings to ${receiver.url}.\nHealth and metrics: ${http}/healthz /metrics\n\n`,
   );
   const counts = service.pipeline.intake('tetragon').counts;
   const all = async () => {
@@ -69,7 +70,7 @@ enrich: {enabled: false}
   await Promise.race([all(), signal, wait(LONGEST_MS, patience.signal)]);
   patience.abort();
   if (options.follow) {
-    out.write(paint('dim', 'The recording is over; the connection stays open. Ctrl-C ends.\n'));
+    comment('The recording is over; the connection stays open. Ctrl-C ends.\n');
     await signal;
   }
   await service.stop(5_000);
@@ -77,8 +78,15 @@ enrich: {enabled: false}
   await receiver.close();
   rmSync(folder, { recursive: true, force: true });
   const lost = made - receiver.received.size + (messages.length - counts.messages);
-  out.write(
-    `${paint('bold', 'Summary')}  ${counts.messages} events read (${counts.execs} execs, ${counts.container_execs} in containers), ${counts.early_rejected} dismissed on bytes, ${counts.judged} judged, ${made} findings, ${counts.unreadable} unreadable, ${((performance.now() - began) / 1000).toFixed(1)} s\ndelivered ${receiver.received.size} lost ${lost}\n`,
-  );
+  const seconds = Number(((performance.now() - began) / 1000).toFixed(1));
+  if (options.json) {
+    const { messages: read, execs, container_execs, early_rejected, judged, unreadable } = counts;
+    const delivered = receiver.received.size;
+    const summary = { messages: read, execs, container_execs, early_rejected, judged, unreadable };
+    out.write(`${JSON.stringify({ summary: { ...summary, findings: made, delivered, lost, seconds } })}\n`);
+  } else
+    out.write(
+      `${paint('bold', 'Summary')}  ${counts.messages} events read (${counts.execs} execs, ${counts.container_execs} in containers), ${counts.early_rejected} dismissed on bytes, ${counts.judged} judged, ${made} findings, ${counts.unreadable} unreadable, ${seconds.toFixed(1)} s\ndelivered ${receiver.received.size} lost ${lost}\n`,
+    );
   return lost === 0 ? exitCodes.ok.code : exitCodes.undelivered.code;
 }

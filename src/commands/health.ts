@@ -12,6 +12,7 @@ export interface HealthFlags {
   url: string;
   /** Seconds. */
   timeout: string;
+  json?: boolean;
 }
 
 /**
@@ -27,10 +28,15 @@ export async function health(
   const target = flags.config === undefined ? byUrl(flags.url) : byConfig(loadConfig(flags.config).http);
   try {
     const readiness = await ask(target, timeoutMs);
-    write(textOf(readiness));
+    write(flags.json === true ? `${JSON.stringify(readiness)}\n` : textOf(readiness));
     return readiness.ready ? exitCodes.ok.code : exitCodes.found.code;
   } catch (error) {
-    write(`no answer from ${target.url.origin}: ${messageOf(error)}\n`);
+    const reason = `no answer from ${target.url.origin}: ${messageOf(error)}`;
+    write(
+      flags.json === true
+        ? `${JSON.stringify({ ready: false, status: 'no_answer', unready: [reason], degraded: [] })}\n`
+        : `${reason}\n`,
+    );
     return exitCodes.found.code;
   }
 }

@@ -21,6 +21,7 @@ export interface RecordFlags {
   redact: boolean;
   messages?: string;
   seconds?: string;
+  json?: boolean;
 }
 
 /** More than this waiting for the disk is dropped and counted: the stream itself is never paused. */
@@ -39,6 +40,8 @@ export async function record(name: string, flags: RecordFlags): Promise<number> 
       `${flags.config}: there is no source ${JSON.stringify(name)}`,
       `Known: ${Object.keys(config.sources).join(', ')}`,
     );
+  if (flags.json === true && flags.out === '-')
+    throw new LannerError('usage', '--json and --out - both want standard output', 'Give --out a file.');
   const limit = positive(flags.messages, '--messages');
   const seconds = positive(flags.seconds, '--seconds');
   const log = openLog(logOptions(config));
@@ -84,6 +87,10 @@ export async function record(name: string, flags: RecordFlags): Promise<number> 
     log.info('recorded', { source: name, out: flags.out, messages: counts.written, dropped: counts.dropped });
     await log.flush();
   }
+  if (flags.json === true)
+    process.stdout.write(
+      `${JSON.stringify({ source: name, out: flags.out, messages: counts.written, dropped: counts.dropped })}\n`,
+    );
   return exitCodes.ok.code;
 }
 

@@ -18,6 +18,7 @@ import { testFinding } from './test-finding.ts';
 export async function sinkTest(
   name: string,
   configFile: string,
+  json: boolean,
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const config = loadConfig(configFile);
@@ -36,6 +37,10 @@ export async function sinkTest(
     const finding = testFinding(new Date());
     const delivery: Delivery = { id: `${finding.id}:1:${name}`, sink: name, finding };
     const { outcome, exchanges } = await probe(sink, delivery);
+    if (json) {
+      write(`${JSON.stringify({ sink: name, outcome, exchanges })}\n`);
+      return outcome.kind === 'delivered' ? exitCodes.ok.code : exitCodes.found.code;
+    }
     const [first] = exchanges;
     const parts = [
       ...exchanges.map(exchangeText),

@@ -13,6 +13,7 @@ import { exitCodes } from './exit-codes.ts';
 export async function sinkUnblock(
   name: string,
   configFile: string,
+  json: boolean,
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const path = controlSocket(stateDirectory(loadConfig(configFile)));
@@ -23,13 +24,19 @@ export async function sinkUnblock(
       name,
       sinks.map((one) => one.name),
     );
+  const tell = (asked: boolean, text: string) =>
+    write(
+      json
+        ? `${JSON.stringify({ sink: name, state: sink.state, detail: sink.detail, waiting: sink.waiting, asked_again: asked })}\n`
+        : text,
+    );
   if (sink.state === 'flowing') {
-    write(`${name} is not blocked; ${sink.waiting} wait\n`);
+    tell(false, `${name} is not blocked; ${sink.waiting} wait\n`);
     return exitCodes.ok.code;
   }
   await ask(path, 'sink_unblock', { sink: name });
   const why = sink.detail === undefined ? '' : ` (${sink.detail})`;
-  write(`${name} was ${sink.state}${why} and is asked again; ${sink.waiting} wait\n`);
+  tell(true, `${name} was ${sink.state}${why} and is asked again; ${sink.waiting} wait\n`);
   return exitCodes.ok.code;
 }
 

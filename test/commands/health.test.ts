@@ -30,7 +30,7 @@ async function start(http: string): Promise<{ url: string; service: Service; con
   return { url: url!, service, configFile };
 }
 
-async function outcome(flags: { config?: string; url?: string }): Promise<[number, string]> {
+async function outcome(flags: { config?: string; url?: string; json?: boolean }): Promise<[number, string]> {
   let text = '';
   const code = await health({ url: 'http://127.0.0.1:1', timeout: '3', ...flags }, (part) => {
     text += part;
@@ -43,6 +43,12 @@ describe('lanner health', () => {
     const { url, configFile } = await start('');
     expect(await outcome({ url })).toEqual([0, 'ok\n']);
     expect(await outcome({ config: configFile })).toEqual([0, 'ok\n']);
+    expect(await outcome({ url, json: true })).toEqual([
+      0,
+      '{"ready":true,"status":"ok","unready":[],"degraded":[]}\n',
+    ]);
+    const [code, text] = await outcome({ json: true });
+    expect([code, JSON.parse(text)]).toMatchObject([1, { ready: false, status: 'no_answer' }]);
     const metrics = await get(`${url}/metrics`);
     expect(metrics).toContain(`lanner_build_info{version="1.2.3",node="${process.version}"} 1`);
     expect(metrics).toMatch(/^nodejs_eventloop_lag_p99_seconds /m);

@@ -126,8 +126,20 @@ describe('lanner record', () => {
     bench.later(agent.kill);
     const out = join(bench.folder, name);
     const path = bench.config(`sources: {t: {type: tetragon, address: "${agent.address}"}}\n`);
-    const run = bench.lanner(['record', 't', '-c', path, '--out', out, '--messages', '536', ...flags]);
+    const run = bench.lanner([
+      'record',
+      't',
+      '-c',
+      path,
+      '--out',
+      out,
+      '--messages',
+      '536',
+      '--json',
+      ...flags,
+    ]);
     expect(await run.code).toBe(0);
+    expect(JSON.parse(run.out())).toEqual({ source: 't', out, messages: 536, dropped: 0 });
     const replayed = await linesOf(bench.lanner(['replay', out, '--json']));
     const original = await linesOf(bench.lanner(['replay', recording, '--json']));
     expect(replayed.at(-1)).toEqual(original.at(-1));
@@ -159,5 +171,17 @@ describe('lanner demo', () => {
     expect(lines.at(-2)).toContain('536 events read');
     expect(run.out()).toContain('CRITICAL');
     expect(run.err()).toBe('');
+  });
+
+  it('gives findings and summary to tools', async () => {
+    const lines = await linesOf(bench.lanner(['demo', '--speed', '0', '--json']));
+    const { summary } = lines.pop() as unknown as { summary: Record<string, number> };
+    expect(summary).toMatchObject({
+      messages: 536,
+      findings: lines.length,
+      delivered: lines.length,
+      lost: 0,
+    });
+    expect(new Set(lines.map(({ schema }) => schema))).toEqual(new Set(['lanner.finding/v1']));
   });
 });

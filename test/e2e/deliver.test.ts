@@ -114,6 +114,13 @@ describe('lanner sink test', () => {
     expect(out).toContain('< x-answer: yes');
     expect(out.trimEnd().split('\n').at(-1)).toBe('delivered');
     expect(out).not.toContain('very-secret-token');
+    const forTools = await said(['sink', 'test', 'ops', '-c', config, '--json']);
+    expect(forTools.out).not.toContain('very-secret-token');
+    expect(JSON.parse(forTools.out)).toMatchObject({
+      sink: 'ops',
+      outcome: { kind: 'delivered' },
+      exchanges: [{ method: 'POST', status: 200, request_headers: { authorization: 'Bearer ***' } }],
+    });
   });
 
   it('shows of a message for people what they are likely to see', async () => {
@@ -168,6 +175,8 @@ describe('lanner sink unblock', () => {
     expect((await said(['sink', 'unblock', 'ops', '-c', config])).out).toMatch(
       /^ops is not blocked; \d+ wait\n$/,
     );
+    const forTools = await said(['sink', 'unblock', 'ops', '-c', config, '--json']);
+    expect(JSON.parse(forTools.out)).toMatchObject({ sink: 'ops', state: 'flowing', asked_again: false });
     const wrong = await said(['sink', 'unblock', 'opps', '-c', config]);
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain('did you mean ops?');
@@ -199,6 +208,9 @@ ${more}`,
     const wrong = await said(['routes', 'test', file, '-c', config, ...prod, '--expect', 'ops']);
     expect(wrong.code).toBe(1);
     expect(wrong.out).toContain('✗ expected: ops');
+    const forTools = await said(['routes', 'test', file, '-c', config, ...prod, '--expect', 'ops', '--json']);
+    expect(forTools.code).toBe(1);
+    expect(JSON.parse(forTools.out)).toMatchObject({ sinks: ['pager'], as_expected: false });
     const lines = `${JSON.stringify(aFinding())}\n${JSON.stringify(aFinding({ severity: 'info' }))}\n`;
     const both = await said(['routes', 'test', '-', '-c', config], lines);
     expect(both.out.match(/sinks: .*/g)).toEqual(['sinks: ops', 'sinks: none']);
