@@ -1,5 +1,5 @@
 /** Where a host lies, by its text alone: never by a part of it, and in any spelling. */
-import { embeddedIpv4, formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from './addresses.ts';
+import { embeddedIpv4, formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../lib/addresses.ts';
 import type { Peer, PeerClass } from './invocation.ts';
 
 export type PeerRole = Peer['role'];

@@ -10,6 +10,7 @@ import { type Judged, judgeEvent } from './judge.ts';
 import { normalizePath } from './location.ts';
 import { redactHits, redactLine, redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
+import { toldPeers } from './told-peers.ts';
 import { triage } from './triage.ts';
 import { useOf } from './use.ts';
 import { techniquesOf, whyOf } from './why.ts';
@@ -73,6 +74,7 @@ function toVerdict(
   });
   const mitre = once(() => techniquesOf(context, score.hits));
   const steps = once(() => triage(event, context, score.hits));
+  const peers = once(() => toldPeers(context));
   const silent = severity === 'none';
   return {
     severity,
@@ -91,6 +93,9 @@ function toVerdict(
     },
     get triage() {
       return silent ? [] : steps();
+    },
+    get peers() {
+      return peers();
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { PeerClass } from '../model/finding.ts';
+
 /**
  * What a tool's arguments mean, whatever the tool: the one type between the argument parsers
  * (`arguments/*.ts`, which know dialects and option grammars) and the indicators (`indicators/*.ts`, which
@@ -14,15 +16,7 @@
  * - `unix`      a unix socket's path
  * - `unknown`   not there to see: a variable, standard input, a file
  */
-export type PeerClass =
-  | 'loopback'
-  | 'any'
-  | 'internal'
-  | 'metadata'
-  | 'public_ip'
-  | 'public_name'
-  | 'unix'
-  | 'unknown';
+export type { PeerClass } from '../model/finding.ts';
 
 export interface Peer {
   /** As it stands in the arguments. */

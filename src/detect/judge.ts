@@ -1,12 +1,12 @@
 /** One event in, the tools it runs and their contexts out. */
 import type { ExecEvent, ExecProcess, Program } from '../model/exec-event.ts';
 import type { Note, StateFacts } from '../model/intake.ts';
-import { argumentParserFor } from './arguments/index.ts';
 import type { AncestorView } from './chain.ts';
 import { type Context, type EventFacts, eventFacts, toolContext } from './context.ts';
 import { emptyInvocation, type Invocation } from './invocation.ts';
 import { normalizePath } from './location.ts';
 import { baseName, isOddPath, isSelfExe, shellName } from './names.ts';
+import { parseArguments as parse } from './parse-arguments.ts';
 import { hostPeer } from './peers.ts';
 import { type Resolution, resolveProcess, resolveWords } from './program.ts';
 import { shellStringOf } from './reading.ts';
@@ -64,16 +64,6 @@ function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Cont
 function asGiven(facts: EventFacts, tool: Tool, words: readonly string[]): readonly string[] {
   const split = facts.event.sensor === 'falco' && facts.process.argv_quality !== 'exact';
   return split ? unsplitWords(tool.id, words) : words;
-}
-
-/** Reads the tool's arguments with its grammar. */
-function parse(tool: Tool, resolution: Resolution, cwd: string | undefined): Invocation {
-  const parser = argumentParserFor(tool.grammar ?? tool.id);
-  return parser(resolution.words, {
-    invoked_as: resolution.invoked_as,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(resolution.multi_call === undefined ? {} : { multi_call: resolution.multi_call }),
-  });
 }
 
 /** Code that opens nothing, and ambiguous names without a peer, are no tools. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Group, Notice } from './delivery.ts';
 import { count, execEventSchema, flag, type Same, text, texts, time } from './exec-event-schema.ts';
-import { type Finding, severities } from './finding.ts';
+import { type Finding, peerClasses, severities } from './finding.ts';
 
 const severity = z.enum(severities);
 
@@ -21,6 +21,16 @@ const related = z.object({
   time: time('when'),
   text: text('its command line'),
 });
+
+const peer = z
+  .object({
+    role: z.enum(['connect', 'listen', 'proxy', 'resolver', 'query']).describe('what the tool does with it'),
+    class: z.enum(peerClasses).describe('where it lies; unknown: it cannot be told'),
+    host: text('name or address').exactOptional(),
+    port: text('number or range').exactOptional(),
+    path: text('of a unix socket').exactOptional(),
+  })
+  .meta({ id: 'peer', description: 'who the tool talks to, as its arguments say it' });
 
 const context = z.object({
   time: time('when'),
@@ -53,6 +63,7 @@ export const findingSchema = z
         }),
       )
       .describe('what a responder does next'),
+    peers: z.array(peer).describe('who the tool talks to').exactOptional(),
     exec: execEventSchema,
     related: z.array(related).describe('events folded into this finding, its own included').exactOptional(),
     context: z.array(context).describe('what else happened in the container around the time').exactOptional(),

@@ -9,6 +9,33 @@ export function compareSeverity(a: Severity, b: Severity): number {
   return severities.indexOf(a) - severities.indexOf(b);
 }
 
+/** Where a peer lies; what each means stands in the reference of exceptions. */
+export const peerClasses = [
+  'loopback',
+  'any',
+  'internal',
+  'metadata',
+  'public_ip',
+  'public_name',
+  'unix',
+  'unknown',
+] as const;
+export type PeerClass = (typeof peerClasses)[number];
+
+/** Who a tool talks to, as its arguments say it. */
+export interface FindingPeer {
+  /** `query`: a name that a DNS tool asks about. */
+  role: 'connect' | 'listen' | 'proxy' | 'resolver' | 'query';
+  /** `unknown`: not there to see, or another way to split joined arguments names others. */
+  class: PeerClass;
+  /** Lower case; IP addresses in canonical spelling. */
+  host?: string;
+  /** A number or a range. */
+  port?: string;
+  /** Of a unix socket. */
+  path?: string;
+}
+
 /** One suspicious way of use that was seen, or a reason that lowers the score. */
 export interface IndicatorHit {
   /** snake_case id of the indicator, stable: exceptions, routes and dashboards name it. */
@@ -53,6 +80,8 @@ export interface Verdict {
   mitre: string[];
   triage: TriageStep[];
   use?: ToolUse;
+  /** Absent where no tool's arguments were read. */
+  peers?: FindingPeer[];
 }
 
 /** What else happened in the same container around the time. Never part of the judgement's evidence. */
@@ -93,6 +122,8 @@ export interface Finding {
   indicators: IndicatorHit[];
   mitre: string[];
   triage: TriageStep[];
+  /** Who the tool talks to; absent where its arguments were not read. At most 33. */
+  peers?: FindingPeer[];
   /** The normalized exec event that was judged, redacted unless configured otherwise. */
   exec: ExecEvent;
   /** Events of the same command that were folded into this finding, the first one included. */

@@ -3,6 +3,7 @@ import type { Finding, Verdict } from './finding.ts';
 
 /** The finding of a verdict that reports something. `id` is the caller's: stable for the same exec. */
 export function makeFinding(event: ExecEvent, verdict: Verdict, id: string, revision = 1): Finding {
+  const { peers } = verdict;
   return {
     schema: 'lanner.finding/v1',
     id,
@@ -17,6 +18,7 @@ export function makeFinding(event: ExecEvent, verdict: Verdict, id: string, revi
     indicators: verdict.indicators,
     mitre: verdict.mitre,
     triage: verdict.triage,
+    ...(peers !== undefined && { peers }),
     exec: event,
   };
 }

@@ -3,7 +3,8 @@ import type { Ancestor } from '../model/exec-event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Field } from './fields.ts';
 import { all, compileMatch, compilePattern, type Decision, type Matcher, type Pattern } from './match.ts';
-import { commandLine, type WordsTest, wordsAre, wordsHave } from './words-match.ts';
+import { compilePeers, peerKeys } from './peers-match.ts';
+import { commandLine, type WordsTest, wordAt, wordsAre, wordsHave } from './words-match.ts';
 
 /** What `match` of an exception may say beyond what routes match on. */
 export type ExceptionMatch = Readonly<Record<string, Pattern | Readonly<Record<string, Pattern>>>>;
@@ -38,19 +39,37 @@ const own: Record<string, Compile> = {
     reading(key, pattern, ({ exec }) => one('the digest', exec.image?.digest?.replace(/^.*@/, ''))),
 };
 
+for (const key of peerKeys) own[key] = compilePeers;
+
 /** The keys that only exceptions have. */
-export const exceptionKeys: readonly string[] = [...Object.keys(own), 'ancestors'];
+export const exceptionKeys: readonly string[] = [...Object.keys(own), 'args_at', 'ancestors'];
 
 /** Compiles `match` of an exception. Throws an Error that says what is wrong with which key. */
 export function compileExceptionMatch(match: ExceptionMatch): Matcher {
   return all(
     Object.entries(match).map(([key, pattern]) => {
       if (key === 'ancestors') return compileAncestors(pattern);
+      if (key === 'args_at') return compileArgsAt(pattern);
       const compile = Object.hasOwn(own, key) ? own[key] : undefined;
       if (compile === undefined) return compileMatch({ [key]: pattern });
       if (typeof pattern === 'object' && !Array.isArray(pattern))
         throw new Error(`${key} takes a value or a list of values`);
       return compile(key, pattern as Pattern);
+    }),
+  );
+}
+
+/** `{1: ping, last: "http://127.0.0.1/**"}`: the nth word after the program, or the last one. */
+function compileArgsAt(pattern: ExceptionMatch[string]): Matcher {
+  if (typeof pattern !== 'object' || Array.isArray(pattern))
+    throw new Error('args_at needs places and words, such as {1: ping, last: "http://127.0.0.1/**"}');
+  return all(
+    Object.entries(pattern).map(([place, wanted]) => {
+      if (place !== 'last' && !/^[1-9][0-9]?$/.test(place))
+        throw new Error(
+          `args_at: ${JSON.stringify(place)} is neither last nor a number from 1 (the word after the program)`,
+        );
+      return ofProcess(wordAt(place === 'last' ? 'last' : Number(place), texts(wanted as Pattern)));
     }),
   );
 }

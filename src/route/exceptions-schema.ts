@@ -20,7 +20,7 @@ const match = z
     }
   })
   .describe(
-    'as in routes; and args (all words after the program), args_have, command_line, command_line_contains, repository, digest, ancestors: {1: path, any: path}',
+    'as in routes; and args (all words after the program), args_have (some), args_at: {1: word, last: word}, command_line, command_line_contains, repository, digest, ancestors: {1: path, any: path}, peer_class (loopback, internal, …), peer (name, address or range), peer_port, peer_role: every peer must fit',
   );
 
 const when = z

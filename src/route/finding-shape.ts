@@ -161,6 +161,11 @@ export const findingShape = {
     indicators: { list: indicator },
     mitre: texts,
     triage: { list: { fields: { text: 'string', command: 'string' } } },
+    peers: {
+      list: {
+        fields: { role: 'string', class: 'string', host: 'string', port: 'string', path: 'string' },
+      },
+    },
     exec,
     related: { list: { fields: { exec_id: 'string', time: 'string', text: 'string' } } },
     context: {

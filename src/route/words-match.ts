@@ -1,4 +1,4 @@
-import { compileGlob, type Glob } from '../lib/glob.ts';
+import { compileGlob, compileGlobs, type Glob } from '../lib/glob.ts';
 import type { Program } from '../model/exec-event.ts';
 import type { Decision } from './match.ts';
 
@@ -47,6 +47,46 @@ export function wordsHave(patterns: readonly string[]): WordsTest {
     }
     return unknown ?? { is: 'yes', why: `the arguments have ${patterns.join(', ')}` };
   };
+}
+
+/** The nth word after the program (from 1), or the last one, fits. */
+export function wordAt(place: number | 'last', pattern: readonly string[]): WordsTest {
+  const glob = compileGlobs(pattern);
+  const shown = `argument ${place} is ${pattern.join(' or ')}`;
+  return (program) => {
+    if (program.argv_quality === 'exact') {
+      const words = program.argv.slice(1);
+      const word = place === 'last' ? words.at(-1) : words[place - 1];
+      return yesOrNo(word !== undefined && glob(word), shown, `argument ${place} is another`);
+    }
+    const pieces = piecesOf(program);
+    if (pieces === undefined) return unknownWords(program);
+    const { all, any } = readingsAt(pieces, place, glob);
+    if (all) return { is: 'yes', why: shown };
+    return any ? ambiguous(program) : { is: 'no', why: `argument ${place} is another` };
+  };
+}
+
+/** Whether each way to split has such a word at that place, and whether any has. */
+function readingsAt(
+  pieces: readonly string[],
+  place: number | 'last',
+  glob: Glob,
+): { all: boolean; any: boolean } {
+  const count = pieces.length;
+  // All pieces may have been one word: then there is no second one.
+  let all = count > 0 && (place === 'last' || place === 1);
+  let any = false;
+  for (let from = 0; from < count; from += 1) {
+    // So many pieces before it can be so many words less one, and none only before the first.
+    if (place !== 'last' && (place === 1 ? from > 0 : from < place - 1)) continue;
+    for (let to = place === 'last' ? count : from + 1; to <= count; to += 1) {
+      const word = suits(pieces.slice(from, to).join(' '), glob);
+      any ||= word.can;
+      all &&= !word.canNot;
+    }
+  }
+  return { all, any };
 }
 
 /** The whole command line as one text: the same however it is split, and known unless it was cut. */

@@ -39,6 +39,9 @@ describe('what an exception matches', () => {
     [{ args_have: '-fsSL' }, 'yes'],
     [{ args_have: ['-fsSL', '!-k'] }, 'yes'],
     [{ args_have: '203.0.113.7' }, 'no'],
+    [{ args_at: { 1: '-fsSL', last: '/tmp/x' } }, 'yes'],
+    [{ args_at: { 2: '-fsSL' } }, 'no'],
+    [{ peer_class: 'public_ip' }, 'unknown'],
     [{ command_line_contains: '203.0.113.7' }, 'yes'],
     [{ command_line: 'curl **' }, 'yes'],
     [{ repository: 'registry.example/shop/web' }, 'yes'],
@@ -183,6 +186,18 @@ describe('exceptions as they are written', () => {
       'name: a, reason: r, match: {ancestors: {0: /x}}',
       'exceptions.0.match.ancestors',
       /from 1/,
+    ],
+    [
+      'a word at place 0',
+      'name: a, reason: r, match: {args_at: {0: x}}',
+      'exceptions.0.match.args_at',
+      /from 1/,
+    ],
+    [
+      'an unknown class of peers',
+      'name: a, reason: r, match: {peer_class: lo}',
+      'exceptions.0.match.peer_class',
+      /Known: loopback/,
     ],
     [
       'an empty part',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ArgvQuality, Program } from '../../src/model/exec-event.ts';
-import { commandLine, wordsAre, wordsHave } from '../../src/route/words-match.ts';
+import { commandLine, wordAt, wordsAre, wordsHave } from '../../src/route/words-match.ts';
 
 function exact(...words: string[]): Program {
   return { argv: ['curl', ...words], argv_quality: 'exact', argv0_known: true };
@@ -50,6 +50,25 @@ describe('some words', () => {
   });
 });
 
+describe('one word at its place', () => {
+  it.each([
+    ['the first', 1, '-s', exact('-s', '-k'), 'yes'],
+    ['another at that place', 2, '-s', exact('-s', '-k'), 'no'],
+    ['a place beyond the end', 3, '**', exact('-s', '-k'), 'no'],
+    ['the last', 'last', '-k', exact('-s', '-k'), 'yes'],
+    ['no last', 'last', '**', exact(), 'no'],
+    ['the only joined word', 1, '-V', joined('-V'), 'yes'],
+    ['the first of joined words', 1, '-s', joined('-s -k'), 'unknown'],
+    ['a first that fits however split', 1, '-s**', joined('-s -k'), 'yes'],
+    ['a last that fits however split', 'last', '**k', joined('-s -k'), 'yes'],
+    ['a second there may not be', 2, '**', joined('-s -k'), 'unknown'],
+    ['one that cannot be there', 1, '-k', joined('-s -k'), 'no'],
+    ['words that were cut', 1, '-s', joined('-s', 'truncated'), 'unknown'],
+  ] as [string, number | 'last', string, Program, string][])('%s', (_what, place, pattern, program, is) => {
+    expect(wordAt(place, [pattern])(program).is).toBe(is);
+  });
+});
+
 describe('the whole command line', () => {
   const same = commandLine((line) => line === 'curl -s -k', 'same');
   it.each([
@@ -72,7 +91,9 @@ describe('any way the words may have been', () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 4 }), patterns, (words, wanted) => {
         const text = words.join(' ');
-        for (const test of [wordsHave(wanted), wordsAre(wanted.filter((one) => !one.startsWith('!')))]) {
+        const plain = wanted.filter((one) => !one.startsWith('!'));
+        const places = [1, 2, 'last'] as const;
+        for (const test of [wordsHave(wanted), wordsAre(plain), ...places.map((at) => wordAt(at, plain))]) {
           const seen = test(joined(text)).is;
           if (seen !== 'unknown' && words.length > 0) expect(seen).toBe(test(exact(...words)).is);
         }
