@@ -1,8 +1,12 @@
 import { compareSeverity, type ExceptionNote, type Finding, type Severity } from '../model/finding.ts';
+import { indexMatches } from './anchors.ts';
 import { checkedCel } from './cel.ts';
 import { compileExceptionMatch, type ExceptionMatch } from './exceptions-match.ts';
 import { type ExceptionConfig, expiryOf } from './exceptions-schema.ts';
 import { all, type Decision, type Matcher } from './match.ts';
+
+/** Notes in one finding of exceptions that did not apply: where a fact is missing, all may be undecided. */
+const MAX_IDLE_NOTES = 20;
 
 /** What became of a finding. */
 export interface Excepted {
@@ -19,7 +23,10 @@ export interface ExceptionStep extends ExceptionNote {
 /** The exceptions, ready to use. Pure: whether one has expired is asked of the finding's own time. */
 export interface Exceptions {
   readonly names: readonly { name: string; mode: ExceptionNote['mode'] }[];
-  /** `note` hears each exception, those that do not match too. */
+  /**
+   * The cost does not grow with exceptions that name another tool, image, workload or argument. `note` hears
+   * each exception, those that do not match too; the result is the same.
+   */
   apply(finding: Finding, note?: (step: ExceptionStep) => void): Excepted;
 }
 
@@ -35,17 +42,22 @@ interface Compiled {
 /** Compiles what was validated; throws an Error on what validation should have refused. */
 export function compileExceptions(configs: readonly ExceptionConfig[]): Exceptions {
   const compiled = configs.map(compileOne);
+  const candidates = indexMatches(configs.map(({ match }) => match as ExceptionMatch | undefined));
+  const every = configs.map((_config, index) => index);
   return {
     names: compiled.map(({ name, mode }) => ({ name, mode })),
     apply(finding, note) {
       const notes: ExceptionNote[] = [];
       let hidden = false;
       let severity = finding.severity;
-      for (const one of compiled) {
+      let idle = 0;
+      for (const index of note === undefined ? candidates(finding) : every) {
+        const one = compiled[index]!;
         const step = decide(one, finding);
         note?.(step);
         if (step.is === 'no') continue;
-        notes.push({ name: step.name, mode: step.mode, applied: step.applied, why: step.why });
+        if (step.applied || ++idle <= MAX_IDLE_NOTES)
+          notes.push({ name: step.name, mode: step.mode, applied: step.applied, why: step.why });
         if (!step.applied) continue;
         if (one.mode === 'hide') hidden = true;
         if (one.lower !== undefined && compareSeverity(one.lower, severity) < 0) severity = one.lower;

@@ -1,4 +1,5 @@
 import { compareSeverity, type Finding, type Severity } from '../model/finding.ts';
+import { type Candidates, indexMatches } from './anchors.ts';
 import { compileCel } from './cel.ts';
 import type { FieldName } from './fields.ts';
 import { all, compileMatch, type Decision, type Match, type Matcher } from './match.ts';
@@ -30,8 +31,11 @@ export interface RouteStep {
 }
 
 export interface Router {
-  /** Every sink at most once. `note` hears each decision. Pure. */
-  route(finding: Finding, note?: (step: RouteStep) => void): Target[];
+  /**
+   * Every sink at most once. `note` hears each decision, those of routes that say no only with `all`: they
+   * are looked up by the values they need, not tried in turn. Pure.
+   */
+  route(finding: Finding, note?: (step: RouteStep) => void, all?: boolean): Target[];
 }
 
 /** What the router must know of a sink. */
@@ -50,6 +54,7 @@ interface Node {
   minSeverity: Severity | undefined;
   policy: NoticePolicy;
   routes: Node[];
+  candidates: Candidates;
 }
 
 const defaultPolicy: NoticePolicy = {
@@ -84,10 +89,11 @@ export function compileRoutes(config: RouteConfig, sinks: readonly SinkTraits[])
     return targets;
   }
 
-  function visit(node: Node, finding: Finding, note: (step: RouteStep) => void): Target[] {
+  function visit(node: Node, finding: Finding, note: (step: RouteStep) => void, every: boolean): Target[] {
     const targets: Target[] = [];
     let decided = false;
-    for (const child of node.routes) {
+    for (const index of every ? node.routes.keys() : node.candidates(finding)) {
+      const child = node.routes[index]!;
       const decision = child.matches(finding);
       note({ route: child.path, decision });
       if (decision.is === 'no') continue;
@@ -97,7 +103,7 @@ export function compileRoutes(config: RouteConfig, sinks: readonly SinkTraits[])
         targets.push(...take(node, finding, `${child.path} cannot be decided: ${decision.why}`, note));
         continue;
       }
-      targets.push(...visit(child, finding, note));
+      targets.push(...visit(child, finding, note, every));
       if (!child.goesOn) break;
     }
     if (!decided)
@@ -106,9 +112,9 @@ export function compileRoutes(config: RouteConfig, sinks: readonly SinkTraits[])
   }
 
   return {
-    route(finding, note = () => {}) {
+    route(finding, note = () => {}, every = false) {
       const bySink = new Map<string, Target>();
-      for (const target of visit(root, finding, note)) {
+      for (const target of visit(root, finding, note, every)) {
         const former = bySink.get(target.sink);
         // Of two ways to one sink, the one that does not hold it back.
         if (!former || (former.policy.group_by && !target.policy.group_by)) bySink.set(target.sink, target);
@@ -159,6 +165,7 @@ function compileNode(
     goesOn: config.continue,
     ...own,
     routes: config.routes.map((route, index) => compileNode(route, `${path}/${route.name ?? index}`, own)),
+    candidates: indexMatches(config.routes.map(({ match }) => match as Match | undefined)),
   };
 }
 
@@ -188,9 +195,10 @@ export function explainRoutes(router: Router, finding: Finding): { lines: string
     below: '✗ too low',
     repeated: '· already on its way',
   };
-  const targets = router.route(finding, ({ route, decision, sinks }) => {
+  const tell = ({ route, decision, sinks }: RouteStep) => {
     const to = sinks === undefined ? '' : ` → ${sinks.length === 0 ? 'no sink' : sinks.join(', ')}`;
     lines.push(`${route}  ${marks[decision.is]}${decision.why === '' ? '' : `: ${decision.why}`}${to}`);
-  });
+  };
+  const targets = router.route(finding, tell, true);
   return { lines, sinks: targets.map((target) => target.sink) };
 }
