@@ -37,6 +37,13 @@ export interface DelivererOptions {
   bounds?: Partial<SpoolBounds>;
 }
 
+/** How the sinks of a new configuration differ. The former instance of a replaced or removed sink is closed. */
+export interface SinkChanges {
+  added: readonly Sink[];
+  replaced: readonly Sink[];
+  removed: readonly string[];
+}
+
 /** Delivers what it accepts, however long the receivers take. */
 export interface Deliverer {
   /**
@@ -61,20 +68,34 @@ export interface Deliverer {
    * store. A second call answers as the first.
    */
   drain(deadlineMs: number): Promise<{ delivered: number; left: number }>;
+  /**
+   * Takes effect at once. Sinks that are not named keep their lanes, retries and attempts; what waits for a replaced
+   * one goes to the new instance, what waits for a removed one becomes a dead letter.
+   */
+  reconfigure(sinks: SinkChanges, bounds?: Partial<SpoolBounds>): void;
   status(): DelivererStatus;
   readonly admin: SpoolAdmin;
 }
+
+/** Deaths that no receiver is the cause of. */
+const ownDeaths = {
+  expired: ['expired', 'older than the sink keeps deliveries'],
+  sink_removed: ['sink_removed', 'its sink was removed from the configuration while it was under way'],
+} as const;
 
 type Coming = { cargo: Cargo; entry: Omit<SpoolEntry, 'bytes' | 'attempts'> };
 
 /** Touches nothing before `start`: `check` opens one to see that everything fits. */
 export function openDeliverer(options: DelivererOptions): Deliverer {
   const { clock, events } = options;
-  const bounds: SpoolBounds = { ...defaultBounds, ...options.bounds };
-  const ledger = openLedger(bounds.cache_bytes);
+  let bounds: SpoolBounds = { ...defaultBounds, ...options.bounds };
+  const ledger = openLedger(() => bounds.cache_bytes);
   const spool = openSpool(options.store, ledger, clock, events);
   const lanes = new Map<string, Lane>();
   const tallies = new Map<string, Tally>();
+  /** Lanes of removed sinks with an attempt under way, and former sinks that are to be closed after theirs. */
+  const leaving = new Set<Lane>();
+  const closing = new Set<Promise<void>>();
   let cancelTend: (() => void) | undefined;
   let draining: Promise<{ delivered: number; left: number }> | undefined;
   let onSettled: (() => void) | undefined;
@@ -96,22 +117,53 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       spool.attempted(members);
     },
     dead(member, why) {
-      const [reason, detail] =
-        why === 'expired'
-          ? (['expired', 'older than the sink keeps deliveries'] as const)
-          : ([why.reason, why.detail ?? ''] as const);
+      const [reason, detail] = typeof why === 'string' ? ownDeaths[why] : [why.reason, why.detail ?? ''];
       const { id, sink } = member.entry;
       tallyOf(sink).dead += 1;
-      spool.bury(member, reason, detail);
+      spool.bury([member], reason, detail);
       events.dead(sink, reason, id, detail);
     },
     stateChanged: (sink, state, detail) => events.sinkState(sink.name, state, detail),
     settled: () => onSettled?.(),
   };
 
-  for (const sink of options.sinks) {
-    const conduct: SinkConduct = { ...defaultConduct, ...sink.conduct };
-    lanes.set(sink.name, openLane(sink, conduct, host));
+  for (const sink of options.sinks) add(sink);
+
+  function add(sink: Sink): void {
+    lanes.set(sink.name, openLane(sink, conductOf(sink), host));
+  }
+
+  function replace(sink: Sink): void {
+    const lane = lanes.get(sink.name);
+    if (lane !== undefined) close(lane.sink, lane.replace(sink, conductOf(sink)));
+    else add(sink);
+  }
+
+  function remove(name: string): void {
+    const lane = lanes.get(name);
+    if (lane === undefined) return;
+    lanes.delete(name);
+    leaving.add(lane);
+    const orphans = [...ledger.all()].filter(({ entry, flying }) => entry.sink === name && !flying);
+    const retired = lane.retire();
+    spool.bury(orphans, 'sink_removed', '');
+    for (const orphan of orphans) lane.removed(orphan);
+    tallyOf(name).dead += orphans.length;
+    events.sinkRemoved(name, orphans.length);
+    close(
+      lane.sink,
+      retired.finally(() => leaving.delete(lane)),
+    );
+  }
+
+  function close(sink: Sink, when: Promise<void>): void {
+    const closed = when
+      .then(() => sink.close())
+      .catch((error: unknown) =>
+        options.log.warn('a former sink did not close', { sink: sink.name, reason: messageOf(error) }),
+      )
+      .finally(() => closing.delete(closed));
+    closing.add(closed);
   }
 
   function tallyOf(sink: string): Tally {
@@ -224,8 +276,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       }
     }
     for (const add of inOrder) add();
-    for (const { sink, id } of orphans)
-      events.dead(sink, 'sink_removed', id, 'no such sink is configured any more');
+    for (const sink of new Set(orphans.map((entry) => entry.sink)))
+      events.sinkRemoved(sink, orphans.filter((entry) => entry.sink === sink).length);
     if (orphans.length > 0)
       spool.buryUnknown(
         orphans.map(({ id }) => id),
@@ -272,8 +324,9 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       onSettled();
     });
     onSettled = undefined;
-    await Promise.all([...lanes.values()].map((lane) => lane.stop()));
-    await Promise.all([spool.close(), ...options.sinks.map((sink) => sink.close())]);
+    await Promise.all([...lanes.values(), ...leaving].map((lane) => lane.stop()));
+    await Promise.all([...lanes.values()].map((lane) => lane.sink.close()));
+    await Promise.all([spool.close(), ...closing]);
     return { delivered: deliveredSoFar() - before, left: ledger.count };
   }
 
@@ -304,6 +357,13 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       draining ??= drainNow(deadlineMs);
       return draining;
     },
+    reconfigure({ added, replaced, removed }, wanted) {
+      bounds = { ...bounds, ...wanted };
+      for (const sink of added) add(sink);
+      for (const sink of replaced) replace(sink);
+      for (const name of removed) remove(name);
+      keepBounds();
+    },
     status: () => statusOf(lanes, tallyOf, ledger, spool, bounds),
     admin: openSpoolAdmin({
       spool,
@@ -314,4 +374,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       unblocked: (sink) => events.sinkState(sink, 'flowing', 'unblocked by the operator'),
     }),
   };
+}
+
+function conductOf(sink: Sink): SinkConduct {
+  return { ...defaultConduct, ...sink.conduct };
 }

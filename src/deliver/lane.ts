@@ -19,7 +19,7 @@ export interface LaneHost {
   delivered(sink: Sink, unit: Unit, members: Waiting[]): void;
   failed(unit: Unit, members: Waiting[]): void;
   /** It is given up: takes it out of the ledger. */
-  dead(member: Waiting, why: Extract<Outcome, { kind: 'rejected' }> | 'expired'): void;
+  dead(member: Waiting, why: Extract<Outcome, { kind: 'rejected' }> | 'expired' | 'sink_removed'): void;
   stateChanged(sink: Sink, state: SinkState, detail: string): void;
   /** An attempt has ended, and what follows from it is done. */
   settled(): void;
@@ -49,23 +49,33 @@ export interface Lane {
   /** Aborts what is under way and starts nothing more; fulfilled when all attempts have ended. */
   stop(): Promise<void>;
   unblock(): void;
+  /**
+   * What waits goes to `next` from now on, behind an open gate. Attempts under way end with the former sink; what it
+   * did not take waits for the new one. Fulfilled when they have ended: the former one may be closed.
+   */
+  replace(next: Sink, conduct: SinkConduct): Promise<void>;
+  /** Starts nothing more; what is under way and does not arrive is dead. Fulfilled when all attempts have ended. */
+  retire(): Promise<void>;
 }
 
 /** How long a sink may take to notice that its attempt was aborted. */
 const abortGraceMs = 1_000;
 
-export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane {
+export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost): Lane {
   const { clock } = host;
-  const gate = openGate(conduct, host.random);
+  let sink = first;
+  let conduct = firstConduct;
+  let gate = openGate(conduct, host.random);
   const lineup = openLineup(sink.name, conduct.batch);
   const flying = new Map<Unit, { abort: AbortController; ended: Promise<void> }>();
+  let retired = false;
   let attempts = 0;
   let lastError: string | undefined;
   let stopped = false;
   let cancelTimer: (() => void) | undefined;
 
   function pump(): void {
-    if (stopped) return;
+    if (stopped || retired) return;
     const now = clock.now();
     lineup.wake(now);
     while (gate.admits(now, flying.size)) {
@@ -93,10 +103,11 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
     for (const member of members) member.flying = true;
     const abort = new AbortController();
     attempts += 1;
-    const ended = attempt(unit, members, abort).then((outcome) => {
+    const by = sink;
+    const ended = attempt(by, unit, members, abort).then((outcome) => {
       flying.delete(unit);
       for (const member of members) member.flying = false;
-      finish(unit, members, outcome);
+      finish(by, unit, members, outcome);
       pump();
       host.settled();
     });
@@ -104,7 +115,7 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
   }
 
   /** A sink that does not end with its lease loses it: its slot is free again, its answer no longer counts. */
-  async function attempt(unit: Unit, members: Waiting[], abort: AbortController): Promise<Outcome> {
+  async function attempt(by: Sink, unit: Unit, members: Waiting[], abort: AbortController): Promise<Outcome> {
     if (!unit.composed && (unit.kind !== 'single' || conduct.batch)) {
       // Also of one that goes alone where batches are made: after a restart it must not join another.
       await host.composed(unit);
@@ -126,7 +137,7 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
       });
     });
     try {
-      return await Promise.race([host.attempt(sink, unit, members, abort.signal), lease]);
+      return await Promise.race([host.attempt(by, unit, members, abort.signal), lease]);
     } finally {
       cancel?.();
     }
@@ -136,20 +147,34 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
     return gate.state === 'flowing';
   }
 
-  function finish(unit: Unit, members: Waiting[], outcome: Outcome): void {
+  function finish(by: Sink, unit: Unit, members: Waiting[], outcome: Outcome): void {
+    if (by !== sink || retired) {
+      finishFormer(unit, members, outcome);
+      return;
+    }
     const now = clock.now();
     const wasFlowing = isFlowing();
     if (outcome.kind !== 'delivered') lastError = outcome.detail ?? outcome.reason;
     if (gate.note(outcome, now)) host.stateChanged(sink, gate.state, gate.detail);
     if (outcome.kind === 'retry') later(unit, members, outcome, now);
     else if (outcome.kind === 'rejected') refuse(unit, members, outcome);
-    else {
-      unit.state = 'done';
-      host.delivered(sink, unit, members);
-      for (const member of members) lineup.leave(member);
-    }
+    else arrived(unit, members);
     // What failed while the sink was ill need not wait out its own backoff.
     if (!wasFlowing && isFlowing()) lineup.releaseDelayed();
+  }
+
+  /** What a former sink says of itself, or of a delivery, need not hold for the one there is now. */
+  function finishFormer(unit: Unit, members: Waiting[], outcome: Outcome): void {
+    if (outcome.kind === 'delivered') arrived(unit, members);
+    else if (retired) for (const member of members) bury(member, 'sink_removed');
+    else if (unit.kind === 'batch' && conduct.batch === undefined) takeApart(unit, members, false);
+    else lineup.putBack(unit);
+  }
+
+  function arrived(unit: Unit, members: Waiting[]): void {
+    unit.state = 'done';
+    host.delivered(sink, unit, members);
+    for (const member of members) lineup.leave(member);
   }
 
   function later(
@@ -195,14 +220,20 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
     lineup.single(members);
   }
 
-  function bury(member: Waiting, why: Extract<Outcome, { kind: 'rejected' }> | 'expired'): void {
+  function bury(member: Waiting, why: Parameters<LaneHost['dead']>[1]): void {
     host.dead(member, why);
     lineup.leave(member);
   }
 
+  const landed = () => Promise.all([...flying.values()].map(({ ended }) => ended));
+
   return {
-    sink,
-    gate,
+    get sink() {
+      return sink;
+    },
+    get gate() {
+      return gate;
+    },
     get waiting() {
       return lineup.waiting;
     },
@@ -235,9 +266,24 @@ export function openLane(sink: Sink, conduct: SinkConduct, host: LaneHost): Lane
     async stop() {
       stopped = true;
       cancelTimer?.();
-      const all = [...flying.values()];
-      for (const { abort } of all) abort.abort();
-      await Promise.all(all.map(({ ended }) => ended));
+      for (const { abort } of flying.values()) abort.abort();
+      await landed();
+    },
+    async replace(next, nextConduct) {
+      const wasFlowing = isFlowing();
+      [sink, conduct, gate, lastError] = [next, nextConduct, openGate(nextConduct, host.random), undefined];
+      const apart = lineup.rebatch(conduct.batch);
+      if (apart.length > 0) host.dissolved(apart);
+      lineup.releaseDelayed();
+      if (!wasFlowing) host.stateChanged(sink, gate.state, 'its configuration has changed');
+      const ended = landed();
+      pump();
+      await ended;
+    },
+    async retire() {
+      retired = true;
+      cancelTimer?.();
+      await landed();
     },
     unblock() {
       gate.reset();

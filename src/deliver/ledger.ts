@@ -76,8 +76,8 @@ export interface Ledger {
   unstored(): Waiting[];
 }
 
-/** `cache_bytes`: see SpoolBounds. */
-export function openLedger(cache_bytes: number): Ledger {
+/** `cacheBytes`: see SpoolBounds, asked anew each time. */
+export function openLedger(cacheBytes: () => number): Ledger {
   const byId = new Map<string, Waiting>();
   // A Set keeps the order of insertion: its first member is the oldest.
   const bySeverity = new Map<Severity, Set<Waiting>>(severities.map((severity) => [severity, new Set()]));
@@ -124,7 +124,7 @@ export function openLedger(cache_bytes: number): Ledger {
       waiting.stored = true;
       unstored.delete(waiting);
       unstoredBytes -= waiting.entry.bytes;
-      if (cachedBytes <= cache_bytes || waiting.flying) return;
+      if (cachedBytes <= cacheBytes() || waiting.flying) return;
       waiting.cargo = undefined;
       cachedBytes -= waiting.entry.bytes;
     },

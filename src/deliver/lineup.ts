@@ -42,6 +42,8 @@ export interface Lineup {
   /** Parts of a batch go in halves from now on, or each by itself. */
   halve(members: Waiting[]): void;
   single(members: Waiting[]): void;
+  /** From now on singles are gathered so, or not at all: then what was put together goes one by one. */
+  rebatch(rule: BatchRule | undefined): Waiting[];
   /** Members that are not under way. */
   idle(): Waiting[];
 }
@@ -53,7 +55,8 @@ interface Held {
 
 const never = Number.POSITIVE_INFINITY;
 
-export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
+export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
+  let batch = rule;
   const chains = new Map<string, Fifo<Waiting>>();
   const unitOf = new Map<Waiting, Unit>();
   const ready = new Map<Severity, Fifo<Unit>>(severities.map((severity) => [severity, openFifo<Unit>()]));
@@ -268,6 +271,16 @@ export function openLineup(sink: string, batch: BatchRule | undefined): Lineup {
       for (const half of [members.slice(middle), members.slice(0, middle)]) makeReady(join(half), true);
     },
     single,
+    rebatch(next) {
+      batch = next;
+      gatherUntil = never;
+      if (next !== undefined) return [];
+      const apart = [...new Set(unitOf.values())].filter(
+        (unit) => unit.kind === 'batch' && unit.state !== 'flying' && aliveMembers(unit).length > 0,
+      );
+      for (const unit of apart) single(aliveMembers(unit));
+      return apart.flatMap((unit) => unit.members);
+    },
     idle: () => [...unitOf.keys()].filter((member) => !member.gone && !member.flying),
   };
 }

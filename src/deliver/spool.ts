@@ -28,7 +28,7 @@ export interface Spool {
   attempted(members: readonly Waiting[]): void;
   /** Takes them out of ledger and store. */
   remove(members: readonly Waiting[]): void;
-  bury(member: Waiting, reason: DeadReason, detail: string): void;
+  bury(members: readonly Waiting[], reason: DeadReason, detail: string): void;
   buryUnknown(ids: readonly string[], reason: DeadReason): void;
   /** Looks after dead letters, and tries a store that failed again; answers what it found there. */
   tend(): Promise<SpoolEntry[]>;
@@ -105,14 +105,15 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
     });
   }
 
-  function bury(member: Waiting, reason: DeadReason, detail: string): void {
-    const { entry, cargo, stored } = member;
+  function bury(members: readonly Waiting[], reason: DeadReason, detail: string): void {
     const at_ms = clock.now();
-    ledger.remove(member);
+    const byId = new Map(members.map((member) => [member.entry.id, member]));
+    for (const member of members) ledger.remove(member);
     tell(
-      [entry.id],
-      () => store.bury([entry.id], reason, detail, at_ms),
-      () => {
+      [...byId.keys()],
+      () => store.bury([...byId.keys()], reason, detail, at_ms),
+      (id) => {
+        const { entry, cargo, stored } = byId.get(id)!;
         const record = stored || !cargo ? {} : { record: { entry, payload: JSON.stringify(cargo) } };
         return owed.size < owedDead || stored
           ? { kind: 'bury', ...record, reason, detail, at_ms }

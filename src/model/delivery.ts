@@ -180,6 +180,8 @@ export interface DeliverEvents {
   dead(sink: string, reason: DeadReason, delivery: string, detail?: string): void;
   shed(sink: string, reason: ShedReason, severity: Severity): void;
   sinkState(sink: string, state: SinkState, detail: string): void;
+  /** The configuration has no such sink any more; `waiting` deliveries for it became dead letters. */
+  sinkRemoved(sink: string, waiting: number): void;
   /** The store does not take writes: deliveries are kept in memory only. */
   storeDegraded(detail: string): void;
   storeRecovered(written: number): void;

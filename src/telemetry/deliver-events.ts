@@ -4,6 +4,8 @@ import type { Metrics } from './metrics.ts';
 
 const secondsBuckets = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200];
 
+const blocking = ['paused', 'broken', 'parked', 'disabled'] as const;
+
 /** Deliveries as metrics and log lines, each occurrence in one place. Single deliveries are only counted. */
 export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
   const accepted = metrics.counter(
@@ -86,12 +88,20 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
       shed.inc({ sink, reason, severity });
     },
     sinkState(sink, state, detail) {
-      for (const each of ['paused', 'broken', 'parked', 'disabled'] as const) {
-        blocked.set({ sink, state: each }, each === state ? 1 : 0);
-      }
+      for (const each of blocking) blocked.set({ sink, state: each }, each === state ? 1 : 0);
       if (state === 'flowing') log.info('sink flows', { sink, detail });
       else if (state === 'paused' || state === 'broken') log.warn(`sink ${state}`, { sink, detail });
       else log.error(`sink ${state}: its configuration needs a look`, { sink, detail });
+    },
+    sinkRemoved(sink, waiting) {
+      for (const state of blocking) blocked.remove({ sink, state });
+      if (waiting === 0) return;
+      dead.inc({ sink, reason: 'sink_removed' }, waiting);
+      log.error('no such sink is configured any more: what waited for it are dead letters now', {
+        sink,
+        count: waiting,
+        mend: 'configure it again and `lanner spool retry --all --sink NAME`, or drop them',
+      });
     },
     storeDegraded(detail) {
       degraded.set(1);
@@ -123,6 +133,9 @@ export function deliverGauges(
   const oldest = metrics.gauge('lanner_spool_oldest_seconds', 'Age of the oldest waiting delivery');
   return () => {
     const { sinks, spool } = status();
+    // A sink may have been removed since.
+    waiting.reset();
+    inFlight.reset();
     for (const sink of sinks) {
       waiting.set({ sink: sink.name }, sink.waiting);
       inFlight.set({ sink: sink.name }, sink.in_flight);

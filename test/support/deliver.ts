@@ -65,6 +65,7 @@ export function recordedEvents() {
     dead: note('dead'),
     shed: note('shed'),
     sinkState: note('sinkState'),
+    sinkRemoved: note('sinkRemoved'),
     storeDegraded: note('storeDegraded'),
     storeRecovered: note('storeRecovered'),
     storeSetAside: note('storeSetAside'),
