@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { messageOf } from './lib/errors.ts';
 import { BoundedQueue } from './lib/queue.ts';
 import { secondsOf } from './lib/time.ts';
+import type { CanaryCheck } from './model/canary.ts';
 import type { Addressee } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding, type Severity, type Verdict } from './model/finding.ts';
@@ -56,6 +57,8 @@ export interface PipelineParts {
   accept: (finding: Finding, to: readonly (string | Addressee)[]) => Promise<void>;
   /** Findings below are not made. */
   minSeverity: Severity;
+  /** Recognizes the program that Lanner runs itself among the execs of a source; absent: none runs. */
+  canary?: (source: string) => CanaryCheck | undefined;
   /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
   queue?: { max_messages: number; max_bytes: number };
   log: Log;
@@ -115,11 +118,13 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   function makeIntake(source: string): Intake {
     const counts = newSourceCounts();
     const sampled = new Set<DropReason>();
+    const canary = parts.canary?.(source);
     const intake: Intake = {
       counts,
       interest,
       processes: parts.processes,
       recent: parts.recent,
+      ...(canary !== undefined && { canary }),
       offer(message, decode) {
         if (parts.queue === undefined) {
           judgeMessage(message, decode, intake);

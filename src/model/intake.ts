@@ -1,3 +1,4 @@
+import type { CanaryCheck } from './canary.ts';
 import type { ExecEvent } from './exec-event.ts';
 import type { Verdict } from './finding.ts';
 
@@ -161,6 +162,8 @@ export interface Intake {
   readonly interest: Interest;
   readonly processes: ProcessMemory;
   readonly recent: RecentMemory;
+  /** Recognizes the program that Lanner runs itself; absent: none runs. */
+  readonly canary?: CanaryCheck;
   /**
    * Takes a message that the early test let through into the bounded queue, to be decoded and judged soon.
    * False if the queue was full: the drop is already counted. The buffer must not be reused by the caller.

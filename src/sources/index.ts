@@ -1,3 +1,4 @@
+import type { CanarySign } from '../model/canary.ts';
 import type { Source } from '../model/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FalcoGrpcConfig, FalcoHttpConfig } from './falco/config.ts';
@@ -19,6 +20,8 @@ export interface SourceDeps {
   tap?: (message: Buffer, shape: RecordingShape) => void;
   /** Falco over HTTP: gets each body that holds an alert, unchanged. */
   relay?: (body: Buffer, contentType: string) => void;
+  /** What canaries look like, where a sensor has to be asked for them. */
+  canary?: CanarySign;
 }
 
 /**
@@ -26,12 +29,12 @@ export interface SourceDeps {
  * the configuration's list. Throws LannerError `config_invalid`.
  */
 export function openSource(name: string, config: SourceConfig, deps: SourceDeps): Source {
-  const { log, tap, relay } = deps;
+  const { log, tap, relay, canary } = deps;
   const tapAs = (shape: RecordingShape) =>
     tap === undefined ? {} : { tap: (message: Buffer) => tap(message, shape) };
   switch (config.type) {
     case 'tetragon':
-      return openTetragon(name, config, { log, ...tapAs('frames') });
+      return openTetragon(name, config, { log, ...tapAs('frames'), ...(canary !== undefined && { canary }) });
     case 'tetragon_file':
       return openTetragonFile(name, config, { log, ...tapAs('lines') });
     case 'falco_grpc':

@@ -1,8 +1,9 @@
+import type { CanaryCheck } from '../../model/canary.ts';
 import type { Interest } from '../../model/intake.ts';
 import { type FieldSpans, has, slot, valueIs } from './spans.ts';
 
 /** What a message of Falco is. */
-export type FalcoKind = 'exec' | 'failed_exec' | 'alert' | 'internal';
+export type FalcoKind = 'exec' | 'failed_exec' | 'alert' | 'internal' | 'canary';
 
 const execve = Buffer.from('execve');
 const execveat = Buffer.from('execveat');
@@ -29,6 +30,20 @@ export function kindOf(spans: FieldSpans): FalcoKind {
 export function isInContainer(spans: FieldSpans): boolean {
   const id = slot['container.id'];
   return has(spans, id) && !valueIs(spans, id, host);
+}
+
+/**
+ * True if the exec is the canary that is out. Its whole command line is known, argv[0] included: what stands before
+ * the first blank is the file itself, or its name where only `proc.cmdline` is printed.
+ */
+export function isCanary(spans: FieldSpans, canary: CanaryCheck): boolean {
+  const { bytes, at } = spans;
+  const path = has(spans, slot['proc.exepath']) ? slot['proc.exepath'] : slot['proc.exe'];
+  const line = has(spans, slot['proc.exeline']) ? slot['proc.exeline'] : slot['proc.cmdline'];
+  const end = at[line * 2 + 1]!;
+  const blank = bytes.indexOf(0x20, at[line * 2]!);
+  if (blank < 0 || blank >= end) return false;
+  return canary.exec(bytes, at[path * 2]!, at[path * 2 + 1]!, blank + 1, end);
 }
 
 /** The early test: could this exec become a finding? */

@@ -2,7 +2,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { ExecEvent } from '../../model/exec-event.ts';
 import type { Intake, RecentMemory } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { type FalcoKind, isInContainer, isInteresting, kindOf } from './early.ts';
+import { type FalcoKind, isCanary, isInContainer, isInteresting, kindOf } from './early.ts';
 import { openLossReports } from './loss.ts';
 import { openRecollection } from './memory.ts';
 import { alertFrom, decodeAlert, type FalcoAlert, NotFalcoError, parseAlert } from './message.ts';
@@ -53,6 +53,7 @@ const readings: Record<FalcoKind, Reading> = {
   failed_exec: { kind: 'failed_exec' },
   alert: { kind: 'alert' },
   internal: { kind: 'internal' },
+  canary: { kind: 'canary' },
 };
 
 type Candidate = (make: () => ExecEvent) => void;
@@ -95,6 +96,7 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
       if (version !== undefined) onVersion?.(version);
     } else if (kind === 'alert') passAlert(now());
     else if (kind === 'failed_exec') counts.failed_execs += 1;
+    else if (intake.canary !== undefined && isCanary(spans, intake.canary)) return readings.canary;
     else takeExec(now, later, candidate);
     return readings[kind];
   }

@@ -143,7 +143,8 @@ async function take(
 }
 
 function isRelayed(reading: JudgedReading, config: FalcoHttpConfig): boolean {
-  if (reading.kind === 'unreadable') return false;
+  // The canary is between Lanner and Falco: whoever stood there before never heard of it.
+  if (reading.kind === 'unreadable' || reading.kind === 'canary') return false;
   return config.relay_execs || (reading.kind !== 'exec' && reading.kind !== 'failed_exec');
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CanarySign } from '../../model/canary.ts';
 import { tlsClientSchema } from '../tls.ts';
 
 const eventTypes = [
@@ -105,18 +106,29 @@ export type TetragonConfig = z.infer<typeof tetragonSchema>;
 
 /**
  * The GetEventsRequest, as @grpc/proto-loader takes it. Loss reports have a filter of their own, so that no
- * operator's filter hides them; aggregation is never asked for, it makes the agent drop half.
+ * operator's filter hides them; aggregation is never asked for, it makes the agent drop half. Canaries run on the
+ * host where Lanner does: they have a filter too.
  */
-export function eventsRequest(config: TetragonConfig): object {
+export function eventsRequest(config: TetragonConfig, canary?: CanarySign): object {
   const exits = config.exits ? [{ event_set: ['PROCESS_EXIT'], container_id: ['.'] }] : [];
   const losses = { event_set: ['PROCESS_THROTTLE', 'RATE_LIMIT_INFO'] };
+  const canaries =
+    canary === undefined
+      ? []
+      : [
+          {
+            event_set: ['PROCESS_EXEC'],
+            binary_regex: [`^${canary.binary.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`],
+            arguments_regex: [canary.pattern],
+          },
+        ];
   const slimExits = {
     event_set: ['PROCESS_EXIT'],
     fields: { paths: ['process.exec_id', 'process.pid', 'time'] },
     action: 'INCLUDE',
   };
   return {
-    allow_list: [...config.allow, ...exits, losses].map(wireFilter),
+    allow_list: [...config.allow, ...exits, ...canaries, losses].map(wireFilter),
     deny_list: config.deny.map(wireFilter),
     field_filters: [
       ...config.field_filters.map((one) => ({ ...one, fields: { paths: one.fields } })),

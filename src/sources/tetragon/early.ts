@@ -1,4 +1,5 @@
 import { timestampParts, Walk, wrappedNumber } from '../../lib/wire.ts';
+import type { CanaryCheck } from '../../model/canary.ts';
 import type { Decode, Intake } from '../../model/intake.ts';
 import {
   getEventsResponseFields as eventFields,
@@ -65,7 +66,7 @@ const keptFields = [
  * The kind of a message is not its first tag: Go writes the fields above 1000 before the event.
  */
 export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => void {
-  const { counts, interest, processes, recent } = intake;
+  const { counts, interest, processes, recent, canary } = intake;
   const top = new Walk(new Uint8Array(0));
   const inner = new Walk(new Uint8Array(0));
   const started = new ProcessSpans();
@@ -106,6 +107,7 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
     }
     const inContainer = started.length(processFields.docker) > 0 || started.length(processFields.pod) > 0;
     const running = has(message, started, procFS);
+    if (canary !== undefined && isCanary(canary, message)) return;
     if (running) counts.already_running += 1;
     else {
       counts.execs += 1;
@@ -139,6 +141,16 @@ export function earlyTest(intake: Intake, decode: Decode): (message: Buffer) => 
     }
     // A copy: the transport may have handed over a view on a larger chunk.
     intake.offer(Buffer.from(message), decode);
+  }
+
+  function isCanary(check: CanaryCheck, message: Buffer): boolean {
+    return check.exec(
+      message,
+      started.start(processFields.binary),
+      started.end(processFields.binary),
+      started.start(processFields.arguments),
+      started.end(processFields.arguments),
+    );
   }
 
   function rememberParent(message: Buffer, from: number, to: number): void {

@@ -1,5 +1,6 @@
 import { messageOf } from '../../lib/errors.ts';
 import { normalizeTime, secondsOf } from '../../lib/time.ts';
+import type { CanaryCheck } from '../../model/canary.ts';
 import type { Decode, Intake, ProcessMemory } from '../../model/intake.ts';
 import { messageFromJson } from './json.ts';
 import { decodeMessage, type TetragonMessage, type TetragonProcess } from './message.ts';
@@ -47,6 +48,7 @@ export function exportLines(intake: Intake, decode: Decode): (line: Buffer) => v
     }
     const started = message.process_exec?.process;
     if (started === undefined) return;
+    if (intake.canary !== undefined && isCanary(intake.canary, started)) return;
     const inContainer = containerIdOf(started) !== undefined;
     const running = started.flags?.includes('procFS') ?? false;
     if (running) counts.already_running += 1;
@@ -66,9 +68,18 @@ export function exportLines(intake: Intake, decode: Decode): (line: Buffer) => v
 }
 
 function isWanted({ interest }: Intake, process: TetragonProcess): boolean {
-  const binary = Buffer.from(process.binary ?? '');
-  const bytes = Buffer.concat([binary, Buffer.from(process.arguments ?? '')]);
-  return interest.exec(bytes, 0, binary.length, binary.length, bytes.length);
+  return asBytes(process, interest.exec);
+}
+
+function isCanary(canary: CanaryCheck, process: TetragonProcess): boolean {
+  return asBytes(process, canary.exec);
+}
+
+/** Asks a question that is put in bytes: path, then arguments. */
+function asBytes({ binary = '', arguments: text = '' }: TetragonProcess, ask: CanaryCheck['exec']): boolean {
+  const path = Buffer.from(binary);
+  const bytes = Buffer.concat([path, Buffer.from(text)]);
+  return ask(bytes, 0, path.length, path.length, bytes.length);
 }
 
 function rememberRecent({ recent }: Intake, process: TetragonProcess): void {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { LannerError } from '../../lib/errors.ts';
+import type { CanarySign } from '../../model/canary.ts';
 import type { Intake, Source } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { openBackoff, wait } from '../backoff.ts';
@@ -29,6 +30,8 @@ export interface TetragonDeps {
   tap?: (message: Buffer) => void;
   /** Bounds of the waits between attempts to connect. */
   backoff?: { first_ms: number; max_ms: number };
+  /** Canaries are subscribed to as well, wherever they run. */
+  canary?: CanarySign;
 }
 
 /** A client of the agent's GetEvents stream. Throws LannerError `config_invalid` for an address that is none. */
@@ -59,6 +62,7 @@ export function openTetragon(name: string, config: TetragonConfig, deps: Tetrago
         signal,
         now,
         silent,
+        canary: deps.canary,
       });
       if (signal.aborted) break;
       connection.down(intake.counts, reason);
@@ -89,6 +93,7 @@ interface Session {
   now: () => number;
   /** The stream before this one fell silent: not in order until a message comes. */
   silent: boolean;
+  canary: CanarySign | undefined;
 }
 
 /** One connection from dial to end; the value says why it ended. */
@@ -131,7 +136,7 @@ async function stream(one: Session, link: AgentLink, version: string, peer: Peer
   const { config, intake, connection, signal, now } = one;
   let last = now();
   let quiet = one.silent;
-  const request = tetragonProtocol().getEvents.serialize(eventsRequest(config));
+  const request = tetragonProtocol().getEvents.serialize(eventsRequest(config, one.canary));
   const { ended, cancel } = link.events(request, (message) => {
     last = now();
     if (quiet) {
