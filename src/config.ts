@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { canarySchema } from './canary/config.ts';
 import { spoolSchema } from './deliver/ledger.ts';
 import { sinkSchema } from './deliver/sinks/index.ts';
 import { relaySchema } from './deliver/sinks/relay.ts';
@@ -93,6 +94,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('a YAML file with more `exceptions:`; relative to this file'),
   notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
+  canary: canarySchema.prefault({}),
   page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),
   queue: z
     .strictObject({
@@ -205,13 +207,24 @@ export function readConfigFile(file: string): string {
 function crossChecks(config: Config): Problem[] {
   const known = Object.keys(config.sinks);
   const told = (config.notices.sinks ?? []).map((sink) => ({ path: 'notices.sinks', sink }));
-  return [...sinksNamed(config.route), ...told]
-    .filter(({ sink }) => !known.includes(sink))
-    .map(({ path, sink }) => ({
+  const sinks = [...sinksNamed(config.route), ...told].map(({ path, sink }) => ({
+    path,
+    what: 'sink',
+    name: sink,
+  }));
+  const sources = (config.canary.sources ?? []).map((name) => ({
+    path: 'canary.sources',
+    what: 'source',
+    name,
+  }));
+  const there: Record<string, string[]> = { sink: known, source: Object.keys(config.sources) };
+  return [...sinks, ...sources]
+    .filter(({ what, name }) => !there[what]!.includes(name))
+    .map(({ path, what, name }) => ({
       line: 0,
       column: 0,
       path,
-      message: `there is no sink ${JSON.stringify(sink)}. Known: ${known.join(', ') || 'none'}`,
+      message: `there is no ${what} ${JSON.stringify(name)}. Known: ${there[what]!.join(', ') || 'none'}`,
     }));
 }
 

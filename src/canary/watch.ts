@@ -66,6 +66,10 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
     return health?.state === 'ok' || health?.code === 'stream_silent';
   }
 
+  function typeOf(source: string): string {
+    return parts.sources().find(({ name }) => name === source)?.type ?? '';
+  }
+
   function release(): void {
     const args = canaryArguments();
     const text = Buffer.from(args.join(' '));
@@ -127,9 +131,7 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
     kept.health = {
       ...kept.health,
       state: blind ? 'blind' : 'missed',
-      reason: `${kept.misses} ${kept.misses === 1 ? 'program start' : 'program starts'} of our own in a row ${
-        kept.misses === 1 ? 'was' : 'were'
-      } not reported within ${config.within_secs} s`,
+      reason: `${missedText(kept.misses, config.within_secs)}. ${mendOf(typeOf(source))}`,
     };
     return kept.misses < config.misses;
   }
@@ -168,6 +170,20 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
     health: () => [...coverage.values()].map(({ health }) => health),
     failure: () => failure,
   };
+}
+
+function missedText(misses: number, within_secs: number): string {
+  const what =
+    misses === 1 ? '1 program start of our own was' : `${misses} program starts of our own in a row were`;
+  return `${what} not reported within ${within_secs} s`;
+}
+
+function mendOf(type: string): string {
+  if (type.startsWith('falco'))
+    return 'Load deploy/falco/lanner_rules.yaml of this version into Falco (its rule Lanner Canary reports them), and look at its own log and metrics';
+  if (type === 'tetragon_file')
+    return "Let Tetragon's export filters pass this host's execs, or leave the source out of canary.sources";
+  return "Look at the agent's own log and metrics; `lanner doctor` tries each step";
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CanaryHealth } from '../model/canary.ts';
 import type { DelivererStatus, Notice, SinkStatus } from '../model/delivery.ts';
 import type { Severity } from '../model/finding.ts';
 import type { SourceCounts, SourceHealth } from '../model/intake.ts';
@@ -17,11 +18,25 @@ export const noticesSchema = z.strictObject({
     .describe('how long a source may be down before it is told'),
 });
 
+function blindCondition({ source, reason, last_seen }: CanaryHealth): Condition {
+  const last = last_seen === undefined ? 'none was ever reported' : `the last was reported ${last_seen}`;
+  return {
+    kind: 'sensor_blind',
+    subject: source,
+    severity: 'high',
+    title: `The sensor behind ${source} does not see program starts`,
+    detail: `${reason ?? 'the canary was not reported'}; ${last}`,
+    after_ms: 0,
+  };
+}
+
 /** What the watch looks at, now. */
 export interface Observation {
   sources: readonly SourceHealth[];
   counts: ReadonlyMap<string, SourceCounts>;
   status: DelivererStatus;
+  /** Absent or empty: no canary runs. */
+  canaries?: readonly CanaryHealth[];
 }
 
 /** Looks at everything every now and then, and tells what began and what ended. The clock is handed in. */
@@ -72,7 +87,7 @@ export function openTroubleWatch(options: { after_ms: number }): TroubleWatch {
     return now_ms - grown_ms < lossMs ? grown_by : 0;
   }
 
-  function conditions({ sources, counts, status }: Observation, now_ms: number): Condition[] {
+  function conditions({ sources, counts, status, canaries = [] }: Observation, now_ms: number): Condition[] {
     const found: Condition[] = [];
     for (const source of sources) {
       if (source.state === 'ok' || source.state === 'stopped') continue;
@@ -85,6 +100,7 @@ export function openTroubleWatch(options: { after_ms: number }): TroubleWatch {
         after_ms: options.after_ms,
       });
     }
+    found.push(...canaries.filter(({ state }) => state === 'blind').map(blindCondition));
     for (const [name, { sensor_lost_events, sensor_loss_reports, dropped }] of counts) {
       const lost = grew(
         `upstream ${name}`,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { LannerError, messageOf } from '../lib/errors.ts';
+import type { CanaryHealth } from '../model/canary.ts';
 import type { EnrichHealth } from '../model/enrich.ts';
 import type { SourceHealth } from '../model/intake.ts';
 import { certificateOf, isAdmitted, tokenOf } from './access.ts';
@@ -23,6 +24,8 @@ export interface HealthReport {
   status: 'ok' | 'degraded';
   version: string;
   sources: SourceHealth[];
+  /** Whether the sensors report program starts of our own; absent where none is run. */
+  canary?: CanaryHealth[];
   enrichment: EnrichHealth[];
   reasons: string[];
 }

@@ -78,6 +78,7 @@ export interface Notice {
   id: string;
   kind:
     | 'source_down'
+    | 'sensor_blind'
     | 'upstream_drops'
     | 'spool_filling'
     | 'spool_degraded'

@@ -111,6 +111,7 @@ export const noticeSchema = z.object({
   kind: z
     .enum([
       'source_down',
+      'sensor_blind',
       'upstream_drops',
       'spool_filling',
       'spool_degraded',

@@ -1,4 +1,5 @@
 import type { HealthReport } from '../http/server.ts';
+import type { CanaryHealth } from '../model/canary.ts';
 import type { DelivererStatus } from '../model/delivery.ts';
 import type { EnrichHealth } from '../model/enrich.ts';
 import type { SourceHealth } from '../model/intake.ts';
@@ -9,15 +10,21 @@ export interface HealthView {
   sources: SourceHealth[];
   enrichment: EnrichHealth[];
   status: DelivererStatus;
+  /** Absent: no canary runs. */
+  canary?: { sources: CanaryHealth[]; failure?: string | undefined };
 }
 
 /** Degraded if anything is not as it should be; the reasons name each. */
-export function healthOf({ version, sources, enrichment, status }: HealthView): HealthReport {
+export function healthOf({ version, sources, enrichment, status, canary }: HealthView): HealthReport {
   const { sinks, spool } = status;
   const reasons = [
     ...sources
       .filter(({ state }) => state !== 'ok')
       .map(({ name, state, reason }) => `source ${name} is ${because(state, reason)}`),
+    ...(canary?.sources ?? [])
+      .filter(({ state }) => state === 'blind')
+      .map(({ source, reason }) => `source ${source} is ${because('blind', reason)}`),
+    ...(canary?.failure === undefined ? [] : [`no canary can be run: ${canary.failure}`]),
     ...sinks
       .filter(({ state }) => state !== 'flowing')
       .map(({ name, state, detail }) => `sink ${name} is ${because(state, detail)}`),
@@ -26,7 +33,14 @@ export function healthOf({ version, sources, enrichment, status }: HealthView): 
       .map(({ name, reason }) => `enrichment from ${name} is ${because('degraded', reason)}`),
     ...(spool.degraded === undefined ? [] : [`the spool is degraded: ${spool.degraded}`]),
   ];
-  return { status: reasons.length === 0 ? 'ok' : 'degraded', version, sources, enrichment, reasons };
+  return {
+    status: reasons.length === 0 ? 'ok' : 'degraded',
+    version,
+    sources,
+    ...(canary !== undefined && { canary: canary.sources }),
+    enrichment,
+    reasons,
+  };
 }
 
 function because(state: string, reason: string | undefined): string {

@@ -1,3 +1,4 @@
+import { canarySign } from '../canary/program.ts';
 import { type Config, nodeName } from '../config.ts';
 import { type Deliverer, openDeliverer } from '../deliver/dispatcher.ts';
 import { durableStore } from '../deliver/store/durable.ts';
@@ -23,6 +24,7 @@ import type { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { routeEvents } from '../telemetry/route-events.ts';
 import { sourceMetrics } from '../telemetry/source-metrics.ts';
+import { canarySources, openCanary } from './canary.ts';
 import { controlHandlers } from './control.ts';
 import { healthOf } from './health.ts';
 import { expiredNow, openJudging } from './judging.ts';
@@ -68,7 +70,11 @@ export function openService(parts: ServiceParts): Service {
   const metrics = new Metrics({ process: true });
   buildInfo(metrics, parts.version);
   const sources = Object.entries(config.sources).map(([name, source]) =>
-    openSource(name, source, { log, ...relayFor(name, source, () => deliverer) }),
+    openSource(name, source, {
+      log,
+      ...relayFor(name, source, () => deliverer),
+      ...(canarySources(config).includes(name) && { canary: canarySign() }),
+    }),
   );
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
   // Registered without a history too: what is not counted shows as zero.
@@ -86,6 +92,8 @@ export function openService(parts: ServiceParts): Service {
     events: deliverEvents(metrics, log),
     bounds: config.spool,
   });
+  const sourceHealth = () => sources.map((source) => source.health());
+  const canary = openCanary(config, sourceHealth, metrics, log);
   const enricher = createEnricher(config.enrich, { metrics, log });
   const { detector, exceptions, router, minSeverity, redact } = openJudging(config);
   const grouping = openGrouping();
@@ -105,6 +113,7 @@ export function openService(parts: ServiceParts): Service {
     route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
     minSeverity,
+    ...(canary !== undefined && { canary: canary.check }),
     ...(redact !== undefined && { redact }),
     queue: config.queue,
     log,
@@ -122,7 +131,6 @@ export function openService(parts: ServiceParts): Service {
     'Exceptions that have expired and do not apply',
   );
   const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
-  const sourceHealth = () => sources.map((source) => source.health());
   const counted = sourceMetrics(metrics, {
     counts: () => pipeline.counts(),
     findings: () => pipeline.findings(),
@@ -133,6 +141,7 @@ export function openService(parts: ServiceParts): Service {
     config: () => config,
     sources: sourceHealth,
     counts: pipeline.counts,
+    canaries: () => canary?.health() ?? [],
     deliverer,
     log,
   });
@@ -157,6 +166,7 @@ export function openService(parts: ServiceParts): Service {
       sources: sourceHealth(),
       enrichment: enricher.health(),
       status: deliverer.status(),
+      ...(canary !== undefined && { canary: { sources: canary.health(), failure: canary.failure() } }),
     });
   }
 
@@ -183,6 +193,7 @@ export function openService(parts: ServiceParts): Service {
     void enricher.start(enriching.signal);
     running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
     notices.start();
+    canary?.start();
     await openControl();
     return http === undefined ? {} : { http: http.url };
   }
@@ -201,6 +212,7 @@ export function openService(parts: ServiceParts): Service {
   async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
     const until = Date.now() + deadlineMs;
     notices.stop();
+    await canary?.stop();
     abort.abort();
     await Promise.all(running);
     await pipeline.idle();

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Deliverer } from '../deliver/dispatcher.ts';
 import { openTroubleWatch } from '../deliver/troubles.ts';
 import { holdingClock } from '../lib/clock.ts';
+import type { CanaryHealth } from '../model/canary.ts';
 import type { SourceCounts, SourceHealth } from '../model/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -9,6 +10,7 @@ export interface NoticeParts {
   config: () => Config;
   sources: () => SourceHealth[];
   counts: () => ReadonlyMap<string, SourceCounts>;
+  canaries: () => CanaryHealth[];
   deliverer: Deliverer;
   log: Log;
 }
@@ -25,7 +27,12 @@ export function openNotices(parts: NoticeParts): { start(): void; stop(): void }
   function look(): void {
     const { notices, route, sinks } = parts.config();
     cancel = holdingClock.after(notices.look_secs * 1000, look);
-    const observation = { sources: parts.sources(), counts: parts.counts(), status: deliverer.status() };
+    const observation = {
+      sources: parts.sources(),
+      counts: parts.counts(),
+      status: deliverer.status(),
+      canaries: parts.canaries(),
+    };
     const to = notices.sinks ?? route.sinks ?? Object.keys(sinks);
     for (const notice of watch.look(observation, Date.now())) {
       const { title, kind, state, subject, detail } = notice;

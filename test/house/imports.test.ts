@@ -16,6 +16,7 @@ const allowed: Record<string, string[]> = {
   enrich: ['model', 'lib', 'telemetry'],
   deliver: ['model', 'lib', 'telemetry'],
   history: ['model', 'lib', 'telemetry'],
+  canary: ['model', 'lib', 'telemetry'],
   http: ['model', 'lib', 'telemetry'],
   'pipeline.ts': ['model', 'lib', 'telemetry', 'state'],
   'config.ts': [
@@ -29,6 +30,7 @@ const allowed: Record<string, string[]> = {
     'route',
     'deliver',
     'history',
+    'canary',
     'http',
   ],
   'version.ts': [],
