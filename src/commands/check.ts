@@ -1,7 +1,10 @@
 import { parseDocument } from 'yaml';
+import { canarySign } from '../canary/program.ts';
 import { type Config, loadConfig, parseExceptions, readConfigFile } from '../config.ts';
+import { canarySources } from '../service/canary.ts';
 import { openService } from '../service/index.ts';
 import { expiredNow } from '../service/judging.ts';
+import { hidesCanary } from '../sources/canary-sight.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -14,6 +17,7 @@ export function check(file: string, json: boolean): number {
   if (file !== '-' && isExceptionsFile(readConfigFile(file))) return checkExceptions(file, json);
   const config = loadConfig(file);
   warnOfExpired(config);
+  warnOfHiddenCanaries(config);
   openService({ config, version, log: silentLog });
   if (json) process.stdout.write(`${JSON.stringify(withoutSecrets(config), null, 2)}\n`);
   else process.stdout.write(`${summaryOf(file, config)}\n`);
@@ -41,6 +45,14 @@ function warnOfExpired(config: Pick<Config, 'exceptions'>): void {
     process.stderr.write(
       `warning: the exception ${name}${owner === undefined ? '' : ` of ${owner}`} expired ${expires} and does not apply\n`,
     );
+}
+
+function warnOfHiddenCanaries(config: Config): void {
+  for (const name of canarySources(config)) {
+    const why = hidesCanary(config.sources[name]!, canarySign());
+    if (why !== undefined)
+      process.stderr.write(`warning: the source ${name} may never report the canary: ${why}\n`);
+  }
 }
 
 function summaryOf(file: string, config: Config): string {

@@ -1,4 +1,4 @@
-import { type CanaryWatch, openCanaryWatch } from '../canary/watch.ts';
+import { type CanaryParts, type CanaryWatch, openCanaryWatch } from '../canary/watch.ts';
 import type { Config } from '../config.ts';
 import { holdingClock } from '../lib/clock.ts';
 import type { SourceHealth } from '../model/intake.ts';
@@ -18,6 +18,7 @@ export function openCanary(
   sources: () => SourceHealth[],
   metrics: Metrics,
   log: Log,
+  run?: CanaryParts['run'],
 ): CanaryWatch | undefined {
   const events = canaryEvents(metrics, log);
   const names = canarySources(config);
@@ -27,5 +28,6 @@ export function openCanary(
     sources: () => sources().filter(({ name }) => names.includes(name)),
     clock: holdingClock,
     events,
+    ...(run !== undefined && { run }),
   });
 }

@@ -61,6 +61,8 @@ export interface ServiceParts {
   /** False: each event is judged by itself. */
   state?: boolean;
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
+  /** Runs a canary's program; default: our own Node.js. */
+  runCanary?: (args: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Hears what exceptions hide. */
   onHidden?: (finding: Finding) => void;
 }
@@ -93,7 +95,7 @@ export function openService(parts: ServiceParts): Service {
     bounds: config.spool,
   });
   const sourceHealth = () => sources.map((source) => source.health());
-  const canary = openCanary(config, sourceHealth, metrics, log);
+  const canary = openCanary(config, sourceHealth, metrics, log, parts.runCanary);
   const enricher = createEnricher(config.enrich, { metrics, log });
   const { detector, exceptions, router, minSeverity, redact } = openJudging(config);
   const grouping = openGrouping();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { canaryArguments, canaryBinary, canarySign } from '../../src/canary/program.ts';
 import { decodeAlert } from '../../src/sources/falco/message.ts';
 import { ancestorFields, earlyFields, otherFields } from '../../src/sources/falco/output-fields.ts';
 import { readCondition, readRules } from '../support/falco-condition.ts';
@@ -10,15 +11,25 @@ const text = readFileSync(join(import.meta.dirname, '../../deploy/falco/lanner_r
 const { rules } = readRules(text);
 const focused = rules.find((one) => one.rule === 'Lanner Suspicious Exec In Container')!;
 const every = rules.find((one) => one.rule === 'Lanner Every Exec In Container')!;
+const canary = rules.find((one) => one.rule === 'Lanner Canary')!;
+const fieldsOf = (fields: Record<string, string>) => new Map(Object.entries(fields));
+const execOf = (path: string, args: string) => ({
+  'evt.type': 'execve',
+  'evt.res': 'SUCCESS',
+  'proc.name': 'node',
+  'proc.exepath': path,
+  'proc.args': args,
+});
 const alerts = recordedMessages('falco/scenario').map(decodeAlert);
 const successful = alerts.filter((one) => one.fields.get('evt.res') === 'SUCCESS');
 const lineOf = (fields: ReadonlyMap<string, string>) => fields.get('proc.exeline') ?? '';
 
 describe('the shipped Falco rules', () => {
-  it('are two, of which one is on', () => {
+  it('are three, of which one for the operator to choose is on', () => {
     expect(rules.map((one) => [one.rule, one.enabled])).toEqual([
       ['Lanner Suspicious Exec In Container', true],
       ['Lanner Every Exec In Container', false],
+      ['Lanner Canary', true],
     ]);
   });
 
@@ -38,6 +49,19 @@ describe('the shipped Falco rules', () => {
       const printed = [...output.matchAll(/%([a-z0-9_.]+(?:\[\d\])?)/g)].map((match) => match[1]);
       expect(printed.sort()).toEqual(wanted);
     }
+  });
+
+  it('report the canary wherever it runs, last and as nothing else', () => {
+    const text = canaryArguments().join(' ');
+    const own = { ...execOf(canaryBinary, text), 'container.id': 'host' };
+    expect(canary.matches(fieldsOf(own))).toBe(true);
+    expect(canary.matches(fieldsOf({ ...own, 'container.id': 'abc' }))).toBe(true);
+    expect(focused.matches(fieldsOf({ ...own, 'container.id': 'abc' }))).toBe(false);
+    expect(new RegExp(canarySign().pattern).test(text)).toBe(true);
+    const behind = { ...own, 'proc.args': `-c evil ${text}` };
+    expect(canary.matches(fieldsOf(behind))).toBe(false);
+    expect(alerts.filter(({ fields }) => canary.matches(fields))).toEqual([]);
+    expect(rules.at(-1)).toBe(canary);
   });
 
   it('name no program longer than the 15 bytes that the kernel keeps', () => {
