@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Observation, openTroubleWatch } from '../../src/deliver/troubles.ts';
+import type { CanaryHealth } from '../../src/model/canary.ts';
 import type { SinkStatus } from '../../src/model/delivery.ts';
 import { newSourceCounts, type SourceCounts, type SourceHealth } from '../../src/model/intake.ts';
 
@@ -29,10 +30,17 @@ function watching() {
   const watch = openTroubleWatch({ after_ms: 60_000 });
   return (
     at: number,
-    change: { source?: SourceHealth; counts?: Partial<SourceCounts>; sink?: SinkStatus; spool?: object } = {},
+    change: {
+      source?: SourceHealth;
+      counts?: Partial<SourceCounts>;
+      sink?: SinkStatus;
+      spool?: object;
+      canary?: CanaryHealth['state'];
+    } = {},
   ) => {
     const observation: Observation = {
       sources: [change.source ?? source('ok')],
+      ...(change.canary !== undefined && { canaries: [{ source: 'tetragon', state: change.canary }] }),
       counts: new Map([['tetragon', { ...newSourceCounts(), ...change.counts }]]),
       status: {
         sinks: [change.sink ?? sink()],
@@ -55,6 +63,14 @@ describe('a trouble', () => {
     expect(look(70, down)).toEqual([]);
     expect(look(80)).toEqual(['ended source_down tetragon']);
     expect(look(90)).toEqual([]);
+  });
+
+  it('of a sensor that is blind is told at once, one missed canary never', () => {
+    const look = watching();
+    for (const canary of ['waiting', 'seen', 'missed'] as const) expect(look(0, { canary })).toEqual([]);
+    expect(look(10, { canary: 'blind' })).toEqual(['started sensor_blind tetragon']);
+    expect(look(20, { canary: 'blind' })).toEqual([]);
+    expect(look(30, { canary: 'seen' })).toEqual(['ended sensor_blind tetragon']);
   });
 
   it('that is over soon is never told', () => {
