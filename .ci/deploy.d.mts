@@ -1,5 +1,13 @@
+export const root: string;
+export const chart: string;
 export const presets: string[];
+export function folderOf(preset: string): string;
 export function manifestsOf(preset: string): string;
+export function valuesOf(preset: string): string;
+export function documents(text: string): Record<string, unknown>[];
 export function chartDigest(): string;
 export function helm(...args: string[]): { status: number | null; out: string; err: string } | undefined;
+export function template(...args: string[]): { status: number | null; out: string; err: string } | undefined;
+export function kustomize(folder: string): string | undefined;
+export function kustomization(preset: string): string;
 export function render(preset: string): string | undefined;

@@ -1,22 +1,41 @@
-// deploy/: `npm run deploy:render` writes deploy/kubernetes/*.yaml from the chart (needs helm); `npm run deploy:check`
-// tries everything that can be tried here and says what it skipped. test/deploy/kubernetes*.test.ts use the functions.
+// deploy/: `npm run deploy:render` writes deploy/kubernetes from the chart (needs helm), and the Falco rules of older
+// versions from those of the newest. .ci/deploy-check.mjs and test/deploy use the functions.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import { olderRules, rulesFile } from './falco-rules.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const chart = join(root, 'deploy/helm/lanner');
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+export const chart = join(root, 'deploy/helm/lanner');
 
 /** One set of manifests for each preset of the chart. */
 export const presets = readdirSync(join(chart, 'presets'))
   .map((file) => file.replace(/\.yaml$/, ''))
   .sort();
 
+/** The folder of a preset, for `kubectl apply -k`. */
+export function folderOf(preset) {
+  return join(root, 'deploy/kubernetes', preset);
+}
+
 /** Path of the manifests of a preset. */
 export function manifestsOf(preset) {
-  return join(root, 'deploy/kubernetes', `${preset}.yaml`);
+  return join(folderOf(preset), 'lanner.yaml');
+}
+
+/** Path of the values of a preset. */
+export function valuesOf(preset) {
+  return join(chart, 'presets', `${preset}.yaml`);
+}
+
+/** The documents of a YAML text, empty ones left out. */
+export function documents(text) {
+  return parseAllDocuments(text)
+    .map((one) => one.toJS())
+    .filter((one) => one !== null);
 }
 
 /** Names and contents of everything that the manifests are made of. */
@@ -35,11 +54,29 @@ export function helm(...args) {
   return run.error === undefined ? { status: run.status, out: run.stdout, err: run.stderr } : undefined;
 }
 
-/** What deploy/kubernetes/PRESET.yaml should hold; undefined without helm. Throws what helm says. */
-export function render(preset) {
-  const values = join(chart, 'presets', `${preset}.yaml`);
+/** `helm template` of the chart with more arguments; undefined without helm. */
+export function template(...args) {
   // A helm built as a Go module believes in Kubernetes 1.20 unless it is told.
-  const run = helm('template', 'lanner', chart, '--namespace', 'lanner', '--kube-version', '1.30.0', '-f', values);
+  return helm('template', 'lanner', chart, '--namespace', 'lanner', '--kube-version', '1.30.0', ...args);
+}
+
+/** What `kubectl kustomize` makes of a folder; undefined where neither kubectl nor kustomize is. Throws what it says. */
+export function kustomize(folder) {
+  for (const [program, args] of [
+    ['kubectl', ['kustomize', folder]],
+    ['kustomize', ['build', folder]],
+  ]) {
+    const run = spawnSync(program, args, { encoding: 'utf8' });
+    if (run.error !== undefined) continue;
+    if (run.status !== 0) throw new Error(`${program} ${args.join(' ')}: ${run.stderr}`);
+    return run.stdout;
+  }
+  return undefined;
+}
+
+/** What the manifests of a preset should hold; undefined without helm. Throws what helm says. */
+export function render(preset) {
+  const run = template('-f', valuesOf(preset));
   if (run === undefined) return undefined;
   if (run.status !== 0) throw new Error(`helm template ${preset}: ${run.err}`);
   return `# Rendered by \`npm run deploy:render\` from deploy/helm/lanner, preset ${preset}.
@@ -56,6 +93,21 @@ ${run.out.replace(/\s+$/gm, '')}
 `;
 }
 
+/** The kustomization of a preset. */
+export function kustomization(preset) {
+  const secrets = keys(readFileSync(manifestsOf(preset), 'utf8')).split(', ');
+  return `# Rendered by \`npm run deploy:render\`: kubectl apply -k deploy/kubernetes/${preset}
+# Better from a folder of your own, whose kustomization.yaml names your image and makes the Secret:
+#   resources: [<path or URL>/deploy/kubernetes/${preset}]
+#   images: [{name: lanner, newName: registry.example/lanner, newTag: 0.1.0}]
+#   secretGenerator:
+#     - {name: lanner, namespace: lanner, options: {disableNameSuffixHash: true}, files: [${secrets.join(', ')}]}
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [lanner.yaml]
+`;
+}
+
 /** Keys of the Secret that the manifests read. */
 function keys(text) {
   return [...text.matchAll(/secretKeyRef: \{name: lanner, key: ([\w-]+)\}/g)].map((match) => match[1]).join(', ');
@@ -65,54 +117,12 @@ function write() {
   for (const preset of presets) {
     const text = render(preset);
     if (text === undefined) throw new Error('helm is not here: go install helm.sh/helm/v3/cmd/helm@v3.18.6');
+    mkdirSync(folderOf(preset), { recursive: true });
     writeFileSync(manifestsOf(preset), text);
+    writeFileSync(join(folderOf(preset), 'kustomization.yaml'), kustomization(preset));
   }
+  for (const version of Object.keys(olderRules))
+    writeFileSync(rulesFile(version), olderRules[version](readFileSync(rulesFile(), 'utf8')));
 }
 
-function check() {
-  const tally = { passed: 0, failed: 0, skipped: 0 };
-  const step = (name, run) => {
-    let outcome;
-    try {
-      outcome = run();
-    } catch (error) {
-      outcome = String(error);
-    }
-    const word = outcome === true ? 'passed' : outcome === undefined ? 'skipped' : 'failed';
-    tally[word] += 1;
-    console.log(`${word.padEnd(8)}${name}${word === 'failed' ? `\n${outcome}` : ''}`);
-  };
-  const tool = (command, args, cwd = root) => {
-    const run = spawnSync(command, args, { cwd, encoding: 'utf8' });
-    if (run.error !== undefined) return undefined;
-    return run.status === 0 ? true : `${run.stdout}${run.stderr}`;
-  };
-  for (const preset of presets) {
-    const stale = 'stale: npm run deploy:render';
-    step(`manifests of ${preset} are those of this chart`, () =>
-      readFileSync(manifestsOf(preset), 'utf8').includes(`\n# chart ${chartDigest()}\n`) ? true : stale,
-    );
-    step(`helm lint, preset ${preset}`, () => {
-      const run = helm('lint', chart, '--strict', '--kube-version', '1.30.0', '-f', join(chart, 'presets', `${preset}.yaml`));
-      return run === undefined ? undefined : run.status === 0 ? true : run.out + run.err;
-    });
-    step(`helm template, preset ${preset}`, () => {
-      const text = render(preset);
-      if (text === undefined) return undefined;
-      return text === readFileSync(manifestsOf(preset), 'utf8') ? true : stale;
-    });
-  }
-  step('promtool check rules', () =>
-    tool('promtool', ['check', 'rules', 'alerts.yaml'], join(root, 'deploy/monitoring')),
-  );
-  step('promtool test rules', () =>
-    tool('promtool', ['test', 'rules', 'alerts.test.yaml'], join(root, 'deploy/monitoring')),
-  );
-  console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped (tool not here)`);
-  if (tally.failed > 0) process.exitCode = 1;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--write')) write();
-  else check();
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) write();

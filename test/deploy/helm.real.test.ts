@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { helm, manifestsOf, presets, render } from '../../.ci/deploy.mjs';
+import { documents, helm, manifestsOf, presets, render, template } from '../../.ci/deploy.mjs';
+import { schemaProblem } from '../../.ci/kubernetes-schema.mjs';
 
 const there = helm('version')?.status === 0;
 if (!there) process.stderr.write('skipped: helm is not here\n');
 
 const chart = 'deploy/helm/lanner';
+const everything = 'test/fixtures/deploy/everything.yaml';
 const values = (preset: string) => ['-f', `${chart}/presets/${preset}.yaml`];
 
 describe.skipIf(!there)('helm', () => {
@@ -34,18 +36,49 @@ describe.skipIf(!there)('helm', () => {
   });
 
   it('leaves out what is switched off', () => {
-    const off = ['networkPolicy.enabled=false', 'rbac.create=false'].flatMap((one) => ['--set', one]);
-    const { out } = helm(
-      'template',
-      'lanner',
-      chart,
-      '--kube-version',
-      '1.30.0',
-      ...values('tetragon'),
-      ...off,
-    )!;
+    const off = ['networkPolicy.enabled=false', 'rbac.create=false', 'priorityClass.create=false'];
+    const { out } = template(...values('tetragon'), ...off.flatMap((one) => ['--set', one]))!;
     expect(out).toContain('kind: DaemonSet');
-    expect(out).not.toMatch(/kind: (NetworkPolicy|ClusterRole)/);
+    expect(out).not.toMatch(/kind: (NetworkPolicy|ClusterRole|PriorityClass|PodMonitor)/);
+    expect(out).not.toContain('priorityClassName');
     expect(out).toContain('automountServiceAccountToken: false');
+  });
+
+  it('renders everything that is optional to what the schemas allow', async () => {
+    const all = documents(template('-f', everything)!.out);
+    expect(all.map(({ kind }) => kind).sort()).toEqual([
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'ConfigMap',
+      'DaemonSet',
+      'NetworkPolicy',
+      'PodMonitor',
+      'PriorityClass',
+      'Service',
+      'ServiceAccount',
+    ]);
+    expect((await Promise.all(all.map(schemaProblem))).filter(Boolean)).toEqual([]);
+    const text = JSON.stringify(all);
+    for (const part of [
+      '"runAsUser":10001,"runAsGroup":0,"runAsNonRoot":true,"fsGroup":0',
+      '{"name":"state","emptyDir":{}}',
+      '"terminationGracePeriodSeconds":55',
+      '{"mountPath":"/etc/lanner-ca","name":"ca","readOnly":true}',
+      '"jobLabel":"app.kubernetes.io/name"',
+      '"to":[{"ipBlock":{"cidr":"10.0.0.1/32"}}],"ports":[{"protocol":"TCP","port":6443}]',
+    ])
+      expect(text).toContain(part);
+  });
+
+  it('prefers a priority class that is there already', () => {
+    const { out } = template(...values('tetragon'), '--set', 'priorityClassName=system-node-critical')!;
+    expect(out).toContain('priorityClassName: system-node-critical');
+    expect(out).not.toContain('kind: PriorityClass');
+  });
+
+  it('refuses to promise a scraper what listens at localhost', () => {
+    const run = template(...values('tetragon-localhost'), '--set', 'podMonitor.enabled=true')!;
+    expect(run.status).not.toBe(0);
+    expect(run.err).toContain('podMonitor.enabled and hostNetwork');
   });
 });

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { chartDigest, manifestsOf, presets } from '../../.ci/deploy.mjs';
-import { type Config, parseConfig } from '../../src/config.ts';
+import { chartDigest, documents, folderOf, kustomization, manifestsOf, presets } from '../../.ci/deploy.mjs';
+import { schemaProblem } from '../../.ci/kubernetes-schema.mjs';
+import { type Config, parseConfig, parseExceptions } from '../../src/config.ts';
 
 interface Probe {
   httpGet: { path: string; port: number; host?: string };
@@ -29,13 +29,16 @@ interface Manifest {
   kind: string;
   data: Record<string, string>;
   rules: object[];
-  spec: { template: { spec: PodSpec }; ingress: { ports: { port: number }[] }[] };
+  spec: {
+    template: { spec: PodSpec };
+    internalTrafficPolicy?: string;
+    ingress: { ports: { port: number }[] }[];
+    egress: { to?: object[]; ports?: { port: number }[] }[];
+  };
 }
 
 function manifests(preset: string) {
-  const all = parseAllDocuments(readFileSync(manifestsOf(preset), 'utf8')).map(
-    (one) => one.toJS() as Manifest,
-  );
+  const all = documents(readFileSync(manifestsOf(preset), 'utf8')) as unknown as Manifest[];
   const kind = (name: string) => all.find((one) => one.kind === name);
   const pod = kind('DaemonSet')!.spec.template.spec;
   const [container] = pod.containers;
@@ -58,7 +61,7 @@ const types: Record<string, string> = {
 describe('deploy/kubernetes', () => {
   it('has the manifests of every preset, and no other', () => {
     const files = readdirSync(join(import.meta.dirname, '../../deploy/kubernetes'));
-    expect(files.sort()).toEqual(presets.map((preset) => `${preset}.yaml`).sort());
+    expect(files.sort()).toEqual(presets);
     expect(presets).toEqual(Object.keys(types).sort());
   });
 });
@@ -67,12 +70,21 @@ describe.each(presets)('the manifests of %s', (preset) => {
   it('are rendered from the chart as it is now', () => {
     const text = readFileSync(manifestsOf(preset), 'utf8');
     expect(text.includes(`\n# chart ${chartDigest()}\n`), 'stale: npm run deploy:render').toBe(true);
+    expect(readFileSync(join(folderOf(preset), 'kustomization.yaml'), 'utf8')).toBe(kustomization(preset));
+  });
+
+  it('are what the Kubernetes schemas allow', async () => {
+    const all = documents(readFileSync(manifestsOf(preset), 'utf8'));
+    expect(await Promise.all(all.map(schemaProblem))).toEqual(all.map(() => undefined));
   });
 
   it('hold a configuration that is valid with the Secret alone, for the sensor of the preset', () => {
     const { config } = manifests(preset);
     expect(Object.values(config.sources).map((source) => source.type)).toEqual([types[preset]]);
     expect(Object.keys(config.sinks)).toEqual(['ops']);
+    expect(config.exceptions_file).toBe('exceptions.yaml');
+    const { data } = manifests(preset).kind('ConfigMap')!;
+    expect(parseExceptions(data['exceptions.yaml']!, 'exceptions.yaml')).toEqual([]);
   });
 
   it('probe where Lanner listens, and reach nothing but the node where they share its network', () => {
@@ -125,6 +137,29 @@ describe.each(presets)('the manifests of %s', (preset) => {
     const open = kind('NetworkPolicy')?.spec.ingress.flatMap((rule) => rule.ports.map((one) => one.port));
     const served = container.ports.map((one) => one.containerPort);
     expect(open).toEqual(pod.hostNetwork ? undefined : served);
-    expect(kind('Service') !== undefined).toBe(preset === 'falco-http');
+    const out = kind('NetworkPolicy')?.spec.egress.map(({ to = ['anywhere'], ports = [] }) => [
+      to.length,
+      ...ports.map((one) => one.port),
+    ]);
+    // DNS, the API server, pods of the cluster, HTTPS anywhere.
+    expect(out).toEqual(pod.hostNetwork ? undefined : [[1, 53, 53], [1, 443, 6443], [1], [1, 443]]);
+    expect(kind('Service')?.spec.internalTrafficPolicy).toBe(preset === 'falco-http' ? 'Local' : undefined);
+  });
+});
+
+describe('the check by the Kubernetes schemas', () => {
+  it.each([
+    [
+      { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'a' }, spec: {} },
+      /DaemonSet a: .*selector/,
+    ],
+    [
+      { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'a' }, value: 'high' },
+      /value must be integer/,
+    ],
+    [{ apiVersion: 'apps/v1', kind: 'DaemonSett' }, /no schema of apps\/v1 DaemonSett/],
+    [{ apiVersion: 'apps/v9', kind: 'DaemonSet' }, /no schema of apps\/v9/],
+  ])('finds %j wrong', async (manifest, problem) => {
+    expect(await schemaProblem(manifest)).toMatch(problem);
   });
 });

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { documents, manifestsOf } from '../../.ci/deploy.mjs';
 import { execIn, type Rig, rig, until } from '../support/enriching.ts';
 import { type Stored, webPod } from '../support/kube-api.ts';
 import { type RealApiServer, startApiServer } from '../support/real/kube-apiserver.ts';
@@ -7,13 +9,10 @@ import { missingFor, tellSkipped } from '../support/real/system.ts';
 const reason = missingFor(['etcd', 'kube-apiserver', 'openssl']);
 tellSkipped('real kube-apiserver (.ci/build-kube-apiserver.sh)', reason);
 
-/** All that enrichment needs; deploy/ carries the same. */
-const rules = [
-  { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
-  { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
-  { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get'] },
-  { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get'] },
-];
+/** What the chart grants must be all that enrichment needs. */
+const { rules } = documents(readFileSync(manifestsOf('tetragon'), 'utf8')).find(
+  ({ kind }) => kind === 'ClusterRole',
+) as { rules: object[] };
 const role = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
 const id = (digit: string) => digit.repeat(64);
 

@@ -6,6 +6,9 @@ import { parse } from 'yaml';
  * that Falco would refuse does not pass here.
  */
 export interface RuleFile {
+  /** What the file demands of Falco and of its plugins. */
+  engine?: string;
+  plugins: { name: string; version: string }[];
   rules: { rule: string; enabled: boolean; output: string; matches: Condition }[];
 }
 /** True if the condition holds for a message's output fields. A comparison with a field that is absent is false. */
@@ -18,7 +21,7 @@ interface Names {
 
 export function readRules(yaml: string): RuleFile {
   const names: Names = { lists: new Map(), macros: new Map() };
-  const file: RuleFile = { rules: [] };
+  const file: RuleFile = { rules: [], plugins: [] };
   for (const entry of parse(yaml) as Record<string, unknown>[]) {
     if (typeof entry.list === 'string') names.lists.set(entry.list, items(entry.items as unknown[], names));
     else if (typeof entry.macro === 'string')
@@ -30,6 +33,9 @@ export function readRules(yaml: string): RuleFile {
         output: String(entry.output),
         matches: readCondition(String(entry.condition), names),
       });
+    else if (typeof entry.required_engine_version === 'string') file.engine = entry.required_engine_version;
+    else if (Array.isArray(entry.required_plugin_versions))
+      file.plugins.push(...(entry.required_plugin_versions as RuleFile['plugins']));
     else throw new Error(`neither list, macro nor rule: ${JSON.stringify(entry)}`);
   }
   return file;

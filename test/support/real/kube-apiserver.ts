@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
@@ -15,8 +15,13 @@ export interface RealApiServer {
   readonly port: number;
   /** Folder with the `token` of the user `lanner` and `ca.crt`, as a pod has it. */
   readonly serviceAccount: string;
+  readonly adminToken: string;
   /** A request by the administrator; rejects unless it succeeds. */
   send<T>(method: string, path: string, body?: object): Promise<T>;
+  /** A request by whom the token belongs to; `watch` requests end by their timeoutSeconds. */
+  ask(token: string, method: string, path: string, body?: object): Promise<{ status: number; body: string }>;
+  /** `kubectl` as the administrator; what it wrote. */
+  kubectl(...args: string[]): { status: number | null; out: string };
   kill(): Promise<void>;
   start(): Promise<void>;
   clean(): Promise<void>;
@@ -60,10 +65,10 @@ export async function startApiServer(): Promise<RealApiServer> {
     );
   let daemon = open();
 
-  const send = <T>(method: string, path: string, body?: object): Promise<T> =>
-    new Promise((resolve, reject) => {
+  const ask = (token: string, method: string, path: string, body?: object) =>
+    new Promise<{ status: number; body: string }>((resolve, reject) => {
       const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json';
-      const headers = { authorization: `Bearer ${adminToken}`, 'content-type': type };
+      const headers = { authorization: `Bearer ${token}`, 'content-type': type };
       const sent = request(
         { host: '127.0.0.1', port, path, method, headers, rejectUnauthorized: false },
         (response) => {
@@ -72,15 +77,17 @@ export async function startApiServer(): Promise<RealApiServer> {
           response.on('data', (chunk) => {
             text += chunk;
           });
-          response.on('end', () => {
-            if (response.statusCode! < 300) resolve((text.startsWith('{') ? JSON.parse(text) : text) as T);
-            else reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-          });
+          response.on('end', () => resolve({ status: response.statusCode!, body: text }));
         },
       );
       sent.on('error', reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
+  const send = async <T>(method: string, path: string, body?: object): Promise<T> => {
+    const { status, body: text } = await ask(adminToken, method, path, body);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+    return (text.startsWith('{') ? JSON.parse(text) : text) as T;
+  };
   const isReady = () =>
     send('GET', '/readyz').then(
       () => true,
@@ -96,7 +103,21 @@ export async function startApiServer(): Promise<RealApiServer> {
     host: '127.0.0.1',
     port,
     serviceAccount,
+    adminToken,
     send,
+    ask,
+    kubectl(...args) {
+      const server = [
+        `--server=https://127.0.0.1:${port}`,
+        `--token=${adminToken}`,
+        '--insecure-skip-tls-verify',
+      ];
+      const run = spawnSync(pathOf('kubectl')!, [...server, ...args], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, HOME: folder },
+      });
+      return { status: run.status, out: run.stdout + run.stderr };
+    },
     kill: () => endProcess(daemon, 'SIGKILL'),
     async start() {
       daemon = open();

@@ -1,0 +1,2 @@
+export function rulesFile(version?: string): string;
+export const olderRules: Record<string, (text: string) => string>;

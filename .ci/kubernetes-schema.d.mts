@@ -1,0 +1,1 @@
+export function schemaProblem(manifest: object): Promise<string | undefined>;
