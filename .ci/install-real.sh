@@ -37,12 +37,9 @@ fi
 if ! command -v helm >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
   GOBIN=/usr/local/bin timeout 300 go install helm.sh/helm/v3/cmd/helm@v3.18.6 || echo "helm could not be built"
 fi
-# kubectl (or kustomize, which does the half of it that needs no API server) where the distribution has it.
-if ! command -v kubectl >/dev/null 2>&1 && ! command -v kustomize >/dev/null 2>&1; then
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends kubectl ||
-    { command -v go >/dev/null 2>&1 &&
-      GOBIN=/usr/local/bin timeout 300 go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1; } ||
-    echo "neither kubectl nor kustomize is to be had: their tests are skipped"
+# Debian's kubectl is too old for what its tests do. Without Go they are skipped, and say so.
+if ! command -v kubectl >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
+  timeout 600 sh "$(dirname "$0")/build-kubectl.sh" || echo "kubectl could not be built"
 fi
 # Falco is in no registry that is used here; deploy:check runs `falco --validate` where it is installed.
 # OCSF's classes as an independent reader of our bodies has them.
