@@ -6,6 +6,7 @@ import type { CanaryCheck } from './model/canary.ts';
 import type { Addressee } from './model/delivery.ts';
 import type { ExecEvent } from './model/exec-event.ts';
 import { compareSeverity, type Finding, type Severity, type Verdict } from './model/finding.ts';
+import type { MissedExec } from './model/history.ts';
 import {
   countDrop,
   type Decode,
@@ -64,6 +65,8 @@ export interface PipelineParts {
   log: Log;
   /** Hears each finding that an exception hides. */
   onHidden?: (finding: Finding) => void;
+  /** Hears each exec that named a tool and did not fire, with its last verdict: often, so it must be cheap. */
+  onMiss?: (missed: MissedExec) => void;
   /** Hears each finding that is told, with its sinks: the terminal of `demo` and `replay`. */
   onFinding?: (finding: Finding, sinks: readonly string[]) => void;
   onAlert?: (alert: SensorAlert) => void;
@@ -209,8 +212,11 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     seconds: number,
   ): Promise<void> | undefined {
     if (verdict.use !== undefined) state?.chains?.downloaded(event, verdict.use, seconds);
-    if (verdict.severity === 'none' || compareSeverity(verdict.severity, parts.minSeverity) < 0)
+    const floor = parts.minSeverity;
+    if (verdict.severity === 'none' || compareSeverity(verdict.severity, floor) < 0) {
+      parts.onMiss?.({ event: placed(event), verdict, facts, floor, seconds });
       return undefined;
+    }
     const judged = makeFinding(placed(event), verdict, findingId(event.id));
     const { finding: made, hidden } = excepted(judged);
     // Facts that come later may take away what hides it.

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecEvent } from '../src/model/exec-event.ts';
-import type { Finding } from '../src/model/finding.ts';
+import type { Finding, Severity } from '../src/model/finding.ts';
+import type { MissedExec } from '../src/model/history.ts';
+import type { Detector } from '../src/model/intake.ts';
 import { findingId, openPipeline, type PipelineParts } from '../src/pipeline.ts';
 import { ProcessTable } from '../src/state/process-table.ts';
 import { RecentExecs } from '../src/state/recent.ts';
@@ -72,6 +74,29 @@ describe('the pipeline', () => {
     expect(intake.offer(Buffer.from('later'), decode)).toBe(true);
     await pipeline.idle();
     expect(accepted).toHaveLength(4);
+  });
+
+  it('tells of what named a tool and did not fire, or fired below what anybody wants, and of nothing else', () => {
+    const missed: MissedExec[] = [];
+    const severities: Severity[] = ['none', 'info', 'low'];
+    const { intake, accepted } = open({
+      detector: {
+        ...netcatDetector(),
+        judge: ({ id }) => ({
+          ...netcatDetector().judge(event(id)),
+          severity: severities[Number(id) % 3]!,
+          ...(id === '3' && { tool: undefined }),
+        }),
+      } as Detector,
+      place: { node: 'n1' },
+      onMiss: (one) => missed.push(one),
+    });
+    for (const id of ['0', '1', '2', '3']) void intake.judge(event(id));
+    expect(missed.map((one) => [one.event.id, one.verdict.severity, one.floor, one.event.node])).toEqual([
+      ['0', 'none', 'low', 'n1'],
+      ['1', 'info', 'low', 'n1'],
+    ]);
+    expect(accepted.map(({ exec }) => exec.id)).toEqual(['2']);
   });
 
   it('bounds the queue by bytes too', () => {

@@ -1,5 +1,5 @@
 import type { ExecEvent } from './exec-event.ts';
-import type { Finding, IndicatorHit, Severity } from './finding.ts';
+import type { Finding, IndicatorHit, Severity, Verdict } from './finding.ts';
 import type { StateFacts } from './intake.ts';
 
 /** What a person said of a kept exec. */
@@ -35,6 +35,17 @@ export interface Miss {
   exec: ExecEvent;
   /** Filled in where it is read: execs of the same structure, kept or not. */
   stands_for?: number;
+}
+
+/** An exec that named a tool and did not fire, as it was judged last. */
+export interface MissedExec {
+  event: ExecEvent;
+  verdict: Verdict;
+  facts: StateFacts;
+  /** The lowest severity that any route wanted. */
+  floor: Severity;
+  /** Event time. */
+  seconds: number;
 }
 
 /** What the history gives back, with its label if a person gave one. */

@@ -4,7 +4,6 @@ import { type Deliverer, openDeliverer } from '../deliver/dispatcher.ts';
 import { durableStore } from '../deliver/store/durable.ts';
 import { memoryStore } from '../deliver/store/memory.ts';
 import { createEnricher } from '../enrich/index.ts';
-import { openRecorder } from '../history/recorder.ts';
 import { serveControl } from '../http/control.ts';
 import { type Readiness, readinessOf } from '../http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from '../http/server.ts';
@@ -19,7 +18,6 @@ import { openSource } from '../sources/index.ts';
 import { buildInfo } from '../telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from '../telemetry/deliver-events.ts';
 import { type ExceptionEvents, exceptionEvents } from '../telemetry/exception-events.ts';
-import { historyEvents } from '../telemetry/history-events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { routeEvents } from '../telemetry/route-events.ts';
@@ -27,6 +25,7 @@ import { sourceMetrics } from '../telemetry/source-metrics.ts';
 import { canarySources, openCanary } from './canary.ts';
 import { controlHandlers } from './control.ts';
 import { healthOf } from './health.ts';
+import { openJournal } from './journal.ts';
 import { expiredNow, openJudging } from './judging.ts';
 import { openMemory } from './memory.ts';
 import { openNotices } from './notices.ts';
@@ -79,12 +78,7 @@ export function openService(parts: ServiceParts): Service {
     }),
   );
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
-  // Registered without a history too: what is not counted shows as zero.
-  const aboutHistory = historyEvents(metrics, log);
-  const recorder =
-    onDisk === undefined || !config.history.enabled
-      ? undefined
-      : openRecorder({ store: onDisk, config: config.history, now: Date.now, events: aboutHistory });
+  const journal = openJournal({ config, store: onDisk, metrics, log });
   const deliverer = openDeliverer({
     sinks: openSinks(config),
     store: onDisk ?? memoryStore(),
@@ -120,13 +114,14 @@ export function openService(parts: ServiceParts): Service {
     queue: config.queue,
     log,
     onFinding(finding, sinks) {
-      recorder?.keep(finding, { hidden: false, sinks });
+      journal.finding(finding, { hidden: false, sinks });
       parts.onFinding?.(finding, sinks);
     },
     onHidden(finding) {
-      recorder?.keep(finding, { hidden: true, sinks: [] });
+      journal.finding(finding, { hidden: true, sinks: [] });
       parts.onHidden?.(finding);
     },
+    onMiss: journal.miss,
   });
   const expiredGauge = metrics.gauge(
     'lanner_exceptions_expired',
@@ -184,6 +179,7 @@ export function openService(parts: ServiceParts): Service {
   async function scrape(): Promise<{ body: string; type: string }> {
     counted.refresh();
     gauges();
+    journal.refresh();
     expiredGauge.set(expiredNow(config).length);
     return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
   }
@@ -220,7 +216,7 @@ export function openService(parts: ServiceParts): Service {
     await pipeline.idle();
     enriching.abort();
     await enricher.close();
-    await recorder?.flush();
+    await journal.close();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
     await Promise.all([http?.close(), control?.close()]);
     return drained;

@@ -31,7 +31,7 @@ function slowStore() {
   };
 }
 
-function open(queue?: { max_findings: number; max_bytes: number }) {
+function open(queue?: { max_records: number; max_bytes: number }) {
   const store = slowStore();
   const said: string[] = [];
   const recorder = openRecorder({
@@ -52,7 +52,7 @@ function open(queue?: { max_findings: number; max_bytes: number }) {
 describe('what writes the history', () => {
   it('writes in one go what came in one turn, within the bounds', async () => {
     const { store, said, recorder, turn } = open();
-    for (const id of ['f-1', 'f-2']) recorder.keep(aFinding({ id }), told);
+    for (const id of ['f-1', 'f-2']) recorder.keep(recordOf(aFinding({ id }), told, 0));
     await turn();
     expect(store.batches.map(({ ids }) => ids)).toEqual([['f-1', 'f-2']]);
     expect(store.batches[0]!.bounds).toEqual({ max_bytes: 256 * 2 ** 20, before_ms: 8 * 86_400_000 });
@@ -62,10 +62,10 @@ describe('what writes the history', () => {
   });
 
   it('leaves out and counts what a slow store cannot take, and never waits', async () => {
-    const { store, said, recorder, turn } = open({ max_findings: 2, max_bytes: 2 ** 20 });
-    recorder.keep(aFinding({ id: 'f-0' }), told);
+    const { store, said, recorder, turn } = open({ max_records: 2, max_bytes: 2 ** 20 });
+    recorder.keep(recordOf(aFinding({ id: 'f-0' }), told, 0));
     await turn();
-    for (const id of ['f-1', 'f-2', 'f-3', 'f-4']) recorder.keep(aFinding({ id }), told);
+    for (const id of ['f-1', 'f-2', 'f-3', 'f-4']) recorder.keep(recordOf(aFinding({ id }), told, 0));
     expect(said).toEqual(['queue_full 1', 'queue_full 1']);
     store.batches[0]!.done(0);
     await turn();
@@ -76,11 +76,11 @@ describe('what writes the history', () => {
 
   it('counts what a failing store did not keep, and goes on', async () => {
     const { store, said, recorder, turn } = open();
-    recorder.keep(aFinding(), told);
+    recorder.keep(recordOf(aFinding(), told, 0));
     await turn();
     store.batches[0]!.fail();
     await recorder.flush();
-    recorder.keep(aFinding(), told);
+    recorder.keep(recordOf(aFinding(), told, 0));
     await turn();
     store.batches[1]!.done(0);
     await recorder.flush();
@@ -89,7 +89,7 @@ describe('what writes the history', () => {
 
   it('leaves out a finding of more than a mebibyte', () => {
     const { said, recorder } = open();
-    recorder.keep(aFinding({ why: ['x'.repeat(2 ** 21)] }), told);
+    recorder.keep(recordOf(aFinding({ why: ['x'.repeat(2 ** 21)] }), told, 0));
     expect(said).toEqual(['too_large 1']);
   });
 

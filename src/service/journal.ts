@@ -1,0 +1,71 @@
+import type { Config } from '../config.ts';
+import { redactEvent, redactText } from '../detect/index.ts';
+import { openMissRecorder } from '../history/misses.ts';
+import { openRecorder, recordOf } from '../history/recorder.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Finding } from '../model/finding.ts';
+import type { HistoryStore, Miss, MissedExec } from '../model/history.ts';
+import { findingId } from '../pipeline.ts';
+import { historyEvents, missEvents } from '../telemetry/history-events.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** Everything the pipeline made, for whoever wants to look at it later. No call waits. */
+export interface Journal {
+  finding(finding: Finding, fate: { hidden: boolean; sinks: readonly string[] }): void;
+  miss(missed: MissedExec): void;
+  /** Before each scrape. */
+  refresh(): void;
+  /** Fulfilled when everything so far is written or counted as left out. */
+  close(): Promise<void>;
+}
+
+export interface JournalParts {
+  config: Pick<Config, 'history' | 'detect'>;
+  /** Absent: nothing is kept. */
+  store: HistoryStore | undefined;
+  metrics: Metrics;
+  log: Log;
+}
+
+export function openJournal({ config, store, metrics, log }: JournalParts): Journal {
+  // Registered without a history too: what is not counted shows as zero.
+  const events = historyEvents(metrics, log);
+  const aboutMisses = missEvents(metrics, log);
+  const { history } = config;
+  const kept = history.enabled ? store : undefined;
+  const recorder = kept && openRecorder({ store: kept, config: history, now: Date.now, events });
+  const misses =
+    kept === undefined || !history.misses.enabled
+      ? undefined
+      : openMissRecorder({
+          store: kept,
+          config: history.misses,
+          clock: systemClock,
+          events: aboutMisses,
+          findingId,
+          redact: config.detect.redact ? redactMiss : (miss) => miss,
+        });
+  return {
+    finding(finding, fate) {
+      recorder?.keep(recordOf(finding, fate, Date.now()));
+    },
+    miss: (missed) => misses?.miss(missed),
+    refresh: () => aboutMisses.refresh(misses?.counts() ?? { counted: 0, rate_limited: 0 }),
+    async close() {
+      await recorder?.flush();
+      await misses?.close();
+    },
+  };
+}
+
+/** The detector has masked its own texts already. */
+function redactMiss(miss: Miss): Miss {
+  const { facts } = miss;
+  const chain = facts?.chain?.map((step) => ({ ...step, text: redactText(step.text) }));
+  return {
+    ...miss,
+    exec: redactEvent(miss.exec),
+    ...(facts !== undefined && { facts: { ...facts, ...(chain !== undefined && { chain }) } }),
+  };
+}
