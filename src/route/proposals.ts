@@ -59,7 +59,7 @@ export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOption
       if (compareSeverity(finding.severity, max_severity) > 0) return 'too_severe';
       const frame = frameOf(finding);
       if (typeof frame === 'string') return frame;
-      const words = wordsOf(finding.exec);
+      const words = wordsOf(finding);
       if (typeof words === 'string') return words;
       const key = JSON.stringify([
         frame.match,
@@ -149,6 +149,8 @@ function frameOf(finding: Finding): { match: ExceptionMatch; place: string; pare
     if (value === '' || value.startsWith('!')) return 'not_expressible';
     match[key] = escaped(value);
   }
+  const classes = peerClassesOf(finding);
+  if (classes !== undefined) match.peer_class = classes;
   if (parent.path !== undefined) match.ancestors = { 1: escaped(parent.path) };
   if (process.in_init_tree !== undefined) match['exec.process.in_init_tree'] = process.in_init_tree;
   if (process.exec_probe !== undefined) match['exec.process.exec_probe'] = process.exec_probe;
@@ -166,11 +168,20 @@ function parentOf({ ancestors, process }: ExecEvent): { path?: string } | undefi
 
 const MASK = '[redacted]';
 
-function wordsOf({ process }: ExecEvent): NoiseGroup['words'] | NotProposed {
+/** Where its peers lie; undefined where none is named or one cannot be told. */
+function peerClassesOf({ peers }: Finding): string[] | undefined {
+  if (peers === undefined || peers.length === 0) return undefined;
+  const classes = [...new Set(peers.map((peer) => peer.class))].sort();
+  return classes.includes('unknown') ? undefined : classes;
+}
+
+function wordsOf(finding: Finding): NoiseGroup['words'] | NotProposed {
+  const { process } = finding.exec;
   if (process.argv_quality === 'exact') {
     const args = process.argv.slice(1);
     if (args.some(hidesAddress)) return 'secret_in_address';
-    return { args: args.map((arg) => [escaped(arg), folded(arg, longOnes), folded(arg, anyNumber)]) };
+    const inside = peerClassesOf(finding)?.every((one) => one === 'internal' || one === 'loopback') === true;
+    return { args: args.map((arg) => patternsOf(arg, inside)) };
   }
   const line = commandLineOf(process);
   if (line === undefined) return 'arguments_unknown';
@@ -193,11 +204,26 @@ const longOnes = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[a-f]*[0-9])[0-
 /** Counters and days too. */
 const anyNumber = new RegExp(`${longOnes.source}|[0-9]+`, 'gi');
 
+const ipv4 = /(?<![\d.])((?:\d{1,3}\.){2})(\d{1,3})\.(\d{1,3})(?![\d.])/;
+
+/**
+ * Narrowest first. Addresses are folded only where the exception requires that all peers are inside, and never
+ * their first half.
+ */
+function patternsOf(arg: string, inside: boolean): Word {
+  const paths = [undefined, longOnes, anyNumber].map((variable) => folded(arg, variable));
+  if (!inside || !ipv4.test(arg)) return paths;
+  return [
+    ...paths,
+    ...['$1$2.*', '$1*.$3', '$1*.*'].flatMap((by) => paths.map((one) => one.replace(ipv4, by))),
+  ];
+}
+
 /** Only behind the first slash of a path: before it a number may be a peer. */
-function folded(word: string, variable: RegExp): string {
+function folded(word: string, variable: RegExp | undefined): string {
   const scheme = word.indexOf('://');
   const path = word.indexOf('/', scheme < 0 ? 0 : scheme + 3);
-  if (path < 0) return escaped(word);
+  if (path < 0 || variable === undefined) return escaped(word);
   let pattern = escaped(word.slice(0, path));
   let at = path;
   for (const match of word.slice(path).matchAll(variable)) {

@@ -6,7 +6,7 @@ import { applyTo } from '../../src/commands/tune.ts';
 import { type TuneOptions, tuneFindings } from '../../src/commands/tune-effect.ts';
 import { parseExceptions } from '../../src/config.ts';
 import type { ArgvQuality } from '../../src/model/exec-event.ts';
-import type { Finding, Severity } from '../../src/model/finding.ts';
+import type { Finding, FindingPeer, Severity } from '../../src/model/finding.ts';
 import { compileExceptions } from '../../src/route/exceptions.ts';
 import { aFinding } from '../support/finding.ts';
 import { temporaryDirectory } from '../support/spool.ts';
@@ -29,6 +29,7 @@ interface Shape {
   parent?: string | undefined;
   repository?: string | undefined;
   entered?: boolean;
+  peers?: FindingPeer[];
 }
 
 function shaped({ id, tool = 'curl', args = ['-s', 'http://api/health'], ...shape }: Shape): Finding {
@@ -44,6 +45,7 @@ function shaped({ id, tool = 'curl', args = ['-s', 'http://api/health'], ...shap
     tool,
     severity: shape.severity ?? 'low',
     indicators: [indicator],
+    ...(shape.peers !== undefined && { peers: shape.peers }),
     exec: {
       ...exec,
       id: `e-${id}`,
@@ -127,6 +129,28 @@ describe('what tune proposes', () => {
   ])('does not fold %s', async (_what, words) => {
     const { proposals } = await tuned(words.map((word, i) => shaped({ id: `f-${i}`, args: [word] })));
     expect(proposals).toEqual([]);
+  });
+
+  it.each<[string, [string, string], string]>([
+    ['the end of an address', ['10.20.0.7', '10.20.0.9'], '10.20.0.*'],
+    ['its third part alone', ['10.20.1.0/24', '10.20.2.0/24'], '10.20.*.0/24'],
+    ['both', ['http://10.20.1.7:80/a', 'http://10.20.2.9:80/a'], 'http://10.20.*.*:80/a'],
+  ])('folds %s where all peers are inside, and asks for that', async (_what, words, pattern) => {
+    const at = (place: FindingPeer['class']) =>
+      words.map((word, i) =>
+        shaped({ id: `${place}-${i}`, args: [word], peers: [{ role: 'connect', class: place }] }),
+      );
+    const { proposals, hidden } = await tuned([...at('internal'), ...at('public_ip'), ...at('unknown')]);
+    expect(proposals.map(({ exception }) => exception.match)).toMatchObject([
+      { args: [pattern], peer_class: ['internal'] },
+    ]);
+    expect(hidden).toEqual({ low: 2 });
+  });
+
+  it('never folds the first half of an address', async () => {
+    const peers: FindingPeer[] = [{ role: 'connect', class: 'internal' }];
+    const all = ['10.20.0.7', '10.21.0.7'].map((word, i) => shaped({ id: `f-${i}`, args: [word], peers }));
+    expect((await tuned(all)).proposals).toEqual([]);
   });
 
   it.each<[string, Omit<Shape, 'id'>, string]>([
