@@ -12,6 +12,7 @@ import {
   type Decode,
   type Detector,
   type DropReason,
+  type FindingCount,
   type Intake,
   newSourceCounts,
   type ProcessMemory,
@@ -76,7 +77,7 @@ export interface Pipeline {
   /** What a source hands its events to. One per source; asking again gives the same. */
   intake(source: string): Intake;
   counts(): ReadonlyMap<string, SourceCounts>;
-  findings(): ReadonlyMap<Severity, number>;
+  findings(): readonly FindingCount[];
   /** Execs that were folded into a finding told before, without raising its severity. */
   folded(): number;
   /** Findings that an exception hid. */
@@ -103,7 +104,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   const interest = state?.chains?.widen(detector.interest) ?? detector.interest;
   const queue = new BoundedQueue<Candidate>(parts.queue?.max_messages ?? 1, parts.queue?.max_bytes ?? 1);
   const intakes = new Map<string, Intake>();
-  const bySeverity = new Map<Severity, number>();
+  const told = new Map<string, FindingCount>();
   const accepting = new Set<Promise<void>>();
   const waiting: (() => void)[] = [];
   let pumping = false;
@@ -263,9 +264,15 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     return { ...parts.place, ...event };
   }
 
+  function count({ severity, tool = 'none', category = 'none' }: Finding): void {
+    const key = `${severity} ${tool} ${category}`;
+    const former = told.get(key)?.count ?? 0;
+    told.set(key, { severity, tool, category, count: former + 1 });
+  }
+
   function tell(whole: Finding): Promise<void> | undefined {
     const finding = parts.redact === undefined ? whole : parts.redact(whole);
-    bySeverity.set(finding.severity, (bySeverity.get(finding.severity) ?? 0) + 1);
+    count(finding);
     const to = parts.route(finding);
     parts.onFinding?.(
       finding,
@@ -300,7 +307,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   return {
     intake: intakeFor,
     counts: () => new Map([...intakes].map(([name, intake]) => [name, intake.counts])),
-    findings: () => bySeverity,
+    findings: () => [...told.values()],
     folded: () => amended,
     hidden: () => concealed,
     queued: () => ({ messages: queue.length, bytes: queue.bytes }),

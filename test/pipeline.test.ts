@@ -55,7 +55,9 @@ describe('the pipeline', () => {
       title: 'netcat executed in container web',
       why: ['it is netcat'],
     });
-    expect(pipeline.findings().get('high')).toBe(50);
+    expect(pipeline.findings()).toEqual([
+      { severity: 'high', tool: 'netcat', category: 'netcat', count: 50 },
+    ]);
     expect(intake.counts.judged).toBe(50);
   });
 
@@ -244,7 +246,7 @@ describe('the pipeline', () => {
     expect(accepted.map((finding) => finding.exec.id)).toEqual(['e0', 'e2']);
     expect(hidden).toEqual(['e1 redacted']);
     expect(pipeline.hidden()).toBe(1);
-    expect(pipeline.findings().get('high')).toBe(2);
+    expect(pipeline.findings()).toEqual([{ severity: 'high', tool: 'netcat', category: 'netcat', count: 2 }]);
   });
 
   it('routes a lowered finding by its new severity', async () => {

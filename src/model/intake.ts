@@ -1,6 +1,6 @@
 import type { CanaryCheck } from './canary.ts';
 import type { ExecEvent } from './exec-event.ts';
-import type { Verdict } from './finding.ts';
+import type { Severity, Verdict } from './finding.ts';
 
 /** An alert of Falco that is no exec: context for findings of the same container, and something to relay. */
 export interface SensorAlert {
@@ -37,6 +37,14 @@ export const dropReasons = [
   'shutdown',
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
+
+/** Findings that were told since start; `tool` and `category` are the taxonomy's ids, or `none`. */
+export interface FindingCount {
+  severity: Severity;
+  tool: string;
+  category: string;
+  count: number;
+}
 
 /**
  * What one source has seen since start. Plain numbers, so that the hot path only increments; metrics and

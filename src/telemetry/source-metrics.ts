@@ -1,11 +1,10 @@
-import type { Severity } from '../model/finding.ts';
-import type { SourceCounts, SourceHealth } from '../model/intake.ts';
+import type { FindingCount, SourceCounts, SourceHealth } from '../model/intake.ts';
 import type { Metrics } from './metrics.ts';
 
 /** What the pipeline and its sources have counted, asked when metrics are scraped. */
 export interface CountsView {
   counts(): ReadonlyMap<string, SourceCounts>;
-  findings(): ReadonlyMap<Severity, number>;
+  findings(): readonly FindingCount[];
   queued(): { messages: number; bytes: number };
   sources(): readonly SourceHealth[];
 }
@@ -44,7 +43,11 @@ export function sourceMetrics(metrics: Metrics, view: CountsView): { refresh(): 
     'Messages that were not read or not kept, by reason',
     ['source', 'reason'],
   );
-  const findings = metrics.counter('lanner_findings_total', 'Findings by severity', ['severity']);
+  const findings = metrics.counter('lanner_findings_total', 'Findings by severity, tool and category', [
+    'severity',
+    'tool',
+    'category',
+  ]);
   const queued = metrics.gauge('lanner_queue_messages', 'Messages that wait for their judgement');
   const queuedBytes = metrics.gauge('lanner_queue_bytes', 'Bytes of the messages that wait');
   const up = metrics.gauge('lanner_source_up', '1 while the source is connected and in order', ['source']);
@@ -58,7 +61,7 @@ export function sourceMetrics(metrics: Metrics, view: CountsView): { refresh(): 
       for (const [source, counts] of view.counts())
         for (const [reason, count] of Object.entries(counts.dropped)) dropped.inc({ source, reason }, count);
       findings.reset();
-      for (const [severity, count] of view.findings()) findings.inc({ severity }, count);
+      for (const { count, ...labels } of view.findings()) findings.inc(labels, count);
       const { messages, bytes } = view.queued();
       queued.set(messages);
       queuedBytes.set(bytes);

@@ -1,0 +1,226 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startCriServer } from '../support/cri-server.ts';
+import { type FalcoServer, startFalco } from '../support/falco-server.ts';
+import { until } from '../support/fixtures.ts';
+import { type Bench, get, openBench, post, type Run } from '../support/lanner.ts';
+import { openReceiver } from '../support/receiver.ts';
+import { recordedLines, recordedMessages } from '../support/recordings.ts';
+import { startAgent } from '../support/tetragon-agent.ts';
+
+const reference = readFileSync(join(import.meta.dirname, '../../deploy/reference/metrics.md'), 'utf8');
+
+interface Described {
+  type: string;
+  help: string;
+}
+interface Sample {
+  metric: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** name → type, help, labels, out of the tables of the reference. */
+function described() {
+  const rows = [...reference.matchAll(/^\| `(\w+)` \| (\w+) \| (.*?) \| (.*) \|$/gm)];
+  return new Map(
+    rows.map(([, name, type, labels, help]) => [
+      name!,
+      {
+        type: type!,
+        help: help!,
+        labels: [...labels!.matchAll(/`(\w+)`/g)].map((match) => match[1]!).sort(),
+      },
+    ]),
+  );
+}
+
+/** What Prometheus would read. Parts of a histogram count as the histogram. */
+function scraped(text: string): { metrics: Map<string, Described>; samples: Sample[] } {
+  const metrics = new Map<string, Described>();
+  const samples: Sample[] = [];
+  for (const line of text.split('\n')) {
+    const [, kind, name = '', rest = ''] = /^# (HELP|TYPE) (\w+) (.*)$/.exec(line) ?? [];
+    if (kind === 'HELP') metrics.set(name, { type: '', help: rest });
+    if (kind === 'TYPE') metrics.get(name)!.type = rest;
+    const sample = /^(\w+)(?:\{(.*)\})? ([\d.eE+-]+|NaN|[+-]Inf)$/.exec(line);
+    if (sample === null) continue;
+    const [, given = '', list = '', value] = sample;
+    const metric = metrics.has(given) ? given : given.replace(/_(bucket|sum|count)$/, '');
+    const labels = [...list.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].filter(([, label]) => label !== 'le');
+    samples.push({
+      metric,
+      labels: Object.fromEntries(labels.map(([, label, text]) => [label, text])),
+      value: Number(value),
+    });
+  }
+  return { metrics, samples };
+}
+
+/**
+ * Metrics that stay without a series here, since they want minutes or a full store: a sensor that reports our own
+ * node, a runtime that hangs, a fact that comes late, a bound that is reached. Their own tests do that.
+ */
+const untouched = [
+  'lanner_canary_delay_seconds',
+  'lanner_canary_last_seen_timestamp_seconds',
+  'lanner_deliveries_shed_total',
+  'lanner_enrich_breaker_open',
+  'lanner_enrich_follow_ups_total',
+  'lanner_history_left_out_total',
+];
+
+describe('the metrics of a running Lanner, with every kind of source and many of its troubles', () => {
+  const bench: Bench = openBench();
+  const documented = described();
+  let falcoServer: FalcoServer;
+  let now: ReturnType<typeof scraped>;
+  const value = (metric: string, labels: Record<string, string> = {}) =>
+    now.samples
+      .filter((one) => one.metric === metric)
+      .filter((one) => Object.entries(labels).every(([label, text]) => one.labels[label] === text))
+      .reduce((sum, one) => sum + one.value, 0);
+
+  beforeAll(async () => {
+    const config = await rig();
+    // The first run leaves something in the spool for the second.
+    const first = bench.lanner(['run', '--config', config]);
+    await until(() => first.err().includes('lanner runs'), 'the first run');
+    await scrapeUntil(first, (metrics) => /lanner_deliveries_waiting\{sink="away"\} [1-9]/.test(metrics));
+    first.child.kill('SIGTERM');
+    await first.code;
+    for (const name of ['falco/scenario', 'falco/internal'])
+      falcoServer.queue.push(...recordedMessages(name));
+    const second = bench.lanner(['run', '--config', config]);
+    await until(() => second.err().includes('listening for Falco'), 'the receiver');
+    const falco = `http://${second.logged('listening for Falco', 'address')}/secret`;
+    for (const line of recordedLines('falco/scenario.http').slice(0, 40)) await post(falco, line);
+    expect(await post(falco, Buffer.from('no JSON'))).toBeGreaterThanOrEqual(400);
+    const text = await scrapeUntil(second, (metrics) => {
+      now = scraped(metrics);
+      return documentedButUntouched().every((name) => now.samples.some((one) => one.metric === name));
+    });
+    now = scraped(text);
+    second.child.kill('SIGTERM');
+    await second.code;
+  }, 60_000);
+  afterAll(() => bench.clean());
+
+  const documentedButUntouched = () =>
+    [...documented.keys()].filter((name) => name.startsWith('lanner_') && !untouched.includes(name));
+
+  /** The metrics once `isThere` holds; the last ones where it does not come to hold. */
+  async function scrapeUntil(run: Run, isThere: (metrics: string) => boolean): Promise<string> {
+    const http = run.logged('lanner runs', 'http');
+    let text = '';
+    const look = async () => {
+      text = await get(`${http}/metrics`);
+      if (!isThere(text)) throw new Error('not yet');
+    };
+    await vi.waitFor(look, { timeout: 20_000, interval: 100 }).catch(() => {});
+    return text;
+  }
+
+  /** Sensors, runtimes and receivers, and the configuration that names them. */
+  async function rig(): Promise<string> {
+    const { folder } = bench;
+    const agent = await startAgent(`unix://${folder}/tetragon.sock`, {
+      onStream: (stream) => {
+        for (const message of recordedMessages('tetragon/scenario-k8s')) stream.write(message);
+      },
+    });
+    bench.later(agent.kill);
+    falcoServer = await startFalco({ address: `unix://${folder}/falco.sock`, version: '0.43.1' });
+    bench.later(falcoServer.kill);
+    const cri = await startCriServer(`${folder}/containerd.sock`);
+    bench.later(cri.stop);
+    const fine = await openReceiver();
+    bench.later(fine.close);
+    const refusing = await openReceiver();
+    bench.later(refusing.close);
+    refusing.answer = (_request, response) => response.writeHead(400).end();
+    const away = await openReceiver();
+    await away.close();
+    const recording = join(
+      import.meta.dirname,
+      '../fixtures/recordings/tetragon/scenario-k8s.export.jsonl.gz',
+    );
+    mkdirSync(`${folder}/export`);
+    writeFileSync(`${folder}/export/tetragon.log`, gunzipSync(readFileSync(recording)));
+    const path = bench.config(`
+shutdown_secs: 0.2
+sources:
+  agent: {type: tetragon, address: "unix://${folder}/tetragon.sock"}
+  export: {type: tetragon_file, path: "${folder}/export/tetragon.log", from: start}
+  falco: {type: falco_grpc, address: "unix://${folder}/falco.sock", poll_max_ms: 100}
+  posted: {type: falco_http, listen: "127.0.0.1:0", path: /secret, relay: {url: "${fine.url}"}}
+sinks:
+  fine: {type: webhook, url: "${fine.url}"}
+  refusing: {type: webhook, url: "${refusing.url}"}
+  away: {type: webhook, url: "${away.url}", retry_initial_secs: 0.05}
+  kept: {type: file, path: "${folder}/findings.jsonl"}
+route:
+  sinks: [fine, refusing, away, kept]
+  routes:
+    - {match: {workload: nobody}, sinks: [fine]}
+exceptions:
+  - {name: curls, match: {tool: curl}, mode: hide, reason: a test}
+canary: {enabled: true, interval_secs: 1, within_secs: 0.2, misses: 1, sources: [agent]}
+`);
+    const text = readFileSync(path, 'utf8').replace(
+      'enrich: {enabled: false}',
+      `enrich: {runtimes: ["${folder}/containerd.sock"], kubernetes: {mode: "off"}}`,
+    );
+    writeFileSync(path, text);
+    return path;
+  }
+
+  it('are those of the reference: each is there, and no other, with its type and help', () => {
+    const without = ({ type, help }: Described) => ({ type, help });
+    expect(Object.fromEntries(now.metrics)).toEqual(
+      Object.fromEntries([...documented].map(([name, entry]) => [name, without(entry)])),
+    );
+  });
+
+  it('have the labels that the reference names, each time', () => {
+    for (const { metric, labels } of now.samples)
+      expect([metric, ...Object.keys(labels).sort()]).toEqual([metric, ...documented.get(metric)!.labels]);
+  });
+
+  it('have come to life, but for those that only other tests bring about', () => {
+    const alive = new Set(now.samples.map((one) => one.metric));
+    const silent = [...documented.keys()].filter((name) => name.startsWith('lanner_') && !alive.has(name));
+    expect(silent.filter((name) => !untouched.includes(name))).toEqual([]);
+  });
+
+  it('count what the issue of watching is about', () => {
+    for (const source of ['agent', 'export', 'falco', 'posted'])
+      expect(value('lanner_source_execs_total', { source }), source).toBeGreaterThan(10);
+    expect(value('lanner_source_early_rejected_total')).toBeGreaterThan(0);
+    expect(value('lanner_source_dropped_total', { source: 'posted' })).toBe(1);
+    expect(value('lanner_source_loss_reports_total', { source: 'falco' })).toBeGreaterThan(0);
+    expect(value('lanner_findings_total', { tool: 'netcat', severity: 'high' })).toBeGreaterThan(0);
+    expect(value('lanner_findings_total', { category: 'dns' })).toBeGreaterThan(0);
+    expect(value('lanner_exception_hits_total', { exception: 'curls' })).toBeGreaterThan(0);
+    expect(value('lanner_deliveries_dead_total', { sink: 'refusing' })).toBeGreaterThan(0);
+    expect(value('lanner_deliveries_recovered_total', { sink: 'away' })).toBeGreaterThan(0);
+    expect(value('lanner_delivery_attempts_total', { sink: 'fine', outcome: 'delivered' })).toBeGreaterThan(
+      0,
+    );
+    expect(value('lanner_spool_bytes')).toBeGreaterThan(0);
+    expect(value('lanner_build_info')).toBe(1);
+    expect(value('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+  });
+
+  it('take no label from what a container says', () => {
+    const said = ['shop', 'lab.', '.invalid', '/tmp', '/usr', '6403692adba9', bench.folder];
+    // The configuration names the runtime's socket.
+    const mine = now.samples.filter(({ metric }) => metric !== 'lanner_enrich_source_up');
+    for (const { metric, labels } of mine)
+      for (const text of Object.values(labels))
+        for (const word of said) expect(text, metric).not.toContain(word);
+    expect(now.samples.length).toBeLessThan(1500);
+  });
+});
