@@ -113,7 +113,7 @@ function idleIntake(): Intake {
   return {
     counts: newSourceCounts(),
     interest: { path: () => false, text: () => false, exec: () => false },
-    processes: { put() {}, touch: () => true, exit() {}, get: () => undefined },
+    processes: { put: () => true, putPieces: () => true, touch: () => true, exit() {}, get: () => undefined },
     recent: { exec() {}, alert() {} },
     offer: () => true,
     judge: () => undefined,

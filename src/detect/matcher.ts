@@ -15,13 +15,17 @@ export interface Matcher {
 const MAX_NAME = 64;
 
 /** ASCII letters, digits, `_ . + -`: what names are made of. */
-const NAME_CHAR = new Uint8Array(256);
+const NAME_CHAR = 1;
+/** What a shell takes away. */
+const SKIPPED = 2;
+const KINDS = new Uint8Array(256);
 for (let code = 0; code < 128; code++)
-  if (/[A-Za-z0-9_.+-]/.test(String.fromCharCode(code))) NAME_CHAR[code] = 1;
-const SKIPPED = new Uint8Array(256);
-for (const char of `'"\\`) SKIPPED[char.charCodeAt(0)] = 1;
+  if (/[A-Za-z0-9_.+-]/.test(String.fromCharCode(code))) KINDS[code] = NAME_CHAR;
+for (const char of `'"\\`) KINDS[char.charCodeAt(0)] = SKIPPED;
 
 interface NameTable {
+  /** For each first byte which lengths names have, a bit each; the last bit stands for all longer ones. */
+  lengths: Int32Array;
   slots: Int32Array;
   bytes: Uint8Array[];
   mask: number;
@@ -40,12 +44,18 @@ function buildTable(names: Iterable<string>): NameTable {
   let size = 64;
   while (size < bytes.length * 4) size *= 2;
   const slots = new Int32Array(size).fill(-1);
+  const lengths = new Int32Array(256);
   for (const [index, name] of bytes.entries()) {
+    lengths[name[0]!]! |= lengthBit(name.length);
     let slot = hashOf(name, name.length) & (size - 1);
     while (slots[slot] !== -1) slot = (slot + 1) & (size - 1);
     slots[slot] = index;
   }
-  return { slots, bytes, mask: size - 1 };
+  return { lengths, slots, bytes, mask: size - 1 };
+}
+
+function lengthBit(length: number): number {
+  return 1 << (length < 31 ? length : 31);
 }
 
 function asciiBytes(text: string): Uint8Array {
@@ -55,6 +65,7 @@ function asciiBytes(text: string): Uint8Array {
 }
 
 function inTable(table: NameTable, bytes: Uint8Array, length: number): boolean {
+  if ((table.lengths[bytes[0]!]! & lengthBit(length)) === 0) return false;
   let slot = hashOf(bytes, length) & table.mask;
   for (;;) {
     const index = table.slots[slot]!;
@@ -70,13 +81,14 @@ function sameBytes(a: Uint8Array, b: Uint8Array, length: number): boolean {
   return true;
 }
 
-/** Deterministic automaton over lower-cased bytes: next[state * classes + class]. */
+/** Deterministic automaton over lower-cased bytes: next[state + class]; a state is where its row begins. */
 interface Automaton {
   classes: Uint8Array;
-  width: number;
-  next: Uint16Array;
-  accept: Uint8Array;
+  next: Int32Array;
 }
+
+/** The state in which a needle was found. */
+const FOUND = -1;
 
 function buildAutomaton(needles: readonly string[]): Automaton {
   const alphabet = [...new Set(needles.join(''))];
@@ -125,12 +137,7 @@ function link(tree: number[][], ends: boolean[], classes: Uint8Array, width: num
       }
     }
   }
-  return {
-    classes,
-    width,
-    next: Uint16Array.from(tree.flat()),
-    accept: Uint8Array.from(ends, (end) => (end ? 1 : 0)),
-  };
+  return { classes, next: Int32Array.from(tree.flat(), (to) => (ends[to] ? FOUND : to * width)) };
 }
 
 /** Needles that are no vocabulary: redirections to the network, encoded scripts, shells that hide names. */
@@ -147,13 +154,16 @@ export function buildMatcher(names: Iterable<string>, families: readonly string[
   );
   const automaton = buildAutomaton([...new Set(needles)]);
   const prefixes = families.map(asciiBytes);
+  const prefixed = new Uint8Array(256);
+  for (const prefix of prefixes) prefixed[prefix[0]!] = 1;
   const scratch = new Uint8Array(MAX_NAME);
 
   const isName = (length: number): boolean => {
     if (length === 0) return false;
     if (inTable(table, scratch, length)) return true;
-    for (const prefix of prefixes)
-      if (length >= prefix.length && sameBytes(prefix, scratch, prefix.length)) return true;
+    if (prefixed[scratch[0]!] === 1)
+      for (const prefix of prefixes)
+        if (length >= prefix.length && sameBytes(prefix, scratch, prefix.length)) return true;
     return (
       isMultiCallSuffix(scratch, length) ||
       (hasScriptSuffix(scratch, length) && inTable(table, scratch, length - 3))
@@ -168,21 +178,22 @@ export function buildMatcher(names: Iterable<string>, families: readonly string[
   };
 
   const text = (bytes: Uint8Array, start: number, end: number): boolean => {
-    const { classes, width, next, accept } = automaton;
+    const { classes, next } = automaton;
     let state = 0;
     let length = 0;
     let before = 0;
     let weak = 0;
     for (let i = start; i < end; i++) {
       const byte = bytes[i]!;
-      if (SKIPPED[byte] === 1) {
+      const kind = KINDS[byte]!;
+      if (kind === SKIPPED) {
         if (byte === 0x5c && hidesLetters(bytes[i + 1] ?? 0)) return true;
         if (byte === 0x27 && before === 0x24) return true;
         continue;
       }
-      state = next[state * width + classes[byte]!]!;
-      if (accept[state] === 1) return true;
-      if (NAME_CHAR[byte] === 1) {
+      state = next[state + classes[byte]!]!;
+      if (state === FOUND) return true;
+      if (kind === NAME_CHAR) {
         // `${a}b`, `c{u,}rl`: the shell puts words together from pieces.
         if (before === 0x7d) return true;
         if (length < MAX_NAME) scratch[length] = byte;

@@ -103,9 +103,36 @@ export function utf8(bytes: Uint8Array, start: number, end: number): string {
 
 /** The value of a google.protobuf wrapper (UInt32Value, BoolValue …); 0 where it is left out. */
 export function wrappedNumber(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start === 2 && bytes[start] === 8 && bytes[start + 1]! < 128) return bytes[start + 1]!;
+  return numberIn(bytes, start, end, 1);
+}
+
+/** The last value of a number field; 0 where it is left out. */
+function numberIn(bytes: Uint8Array, start: number, end: number, field: number): number {
+  // One after the other as Go writes them, each with its tag in one byte.
+  let found = 0;
+  let pos = start;
+  while (pos + 1 < end) {
+    const key = bytes[pos]!;
+    if ((key & 7) !== 0 || key < 8 || key > 127) break;
+    let value = 0;
+    let scale = 1;
+    let at = pos + 1;
+    while (at < end && at < pos + 8 && bytes[at]! > 127) {
+      value += (bytes[at++]! & 127) * scale;
+      scale *= 128;
+    }
+    if (at === end || bytes[at]! > 127) break;
+    if (key >>> 3 === field) found = value + bytes[at]! * scale;
+    pos = at + 1;
+  }
+  return pos === end ? found : walkedNumber(bytes, start, end, field);
+}
+
+function walkedNumber(bytes: Uint8Array, start: number, end: number, field: number): number {
   const walk = new Walk(bytes, start, end);
   let value = 0;
-  while (walk.next()) if (walk.field === 1 && walk.type === 0) value = walk.value;
+  while (walk.next()) if (walk.field === field && walk.type === 0) value = walk.value;
   return value;
 }
 
@@ -115,13 +142,10 @@ export function timestampParts(
   start: number,
   end: number,
 ): { seconds: number; nanos: number } {
-  const walk = new Walk(bytes, start, end);
-  let seconds = 0;
-  let nanos = 0;
-  while (walk.next()) {
-    if (walk.type !== 0) continue;
-    if (walk.field === 1) seconds = walk.value;
-    else if (walk.field === 2) nanos = walk.value;
-  }
-  return { seconds, nanos };
+  return { seconds: numberIn(bytes, start, end, 1), nanos: numberIn(bytes, start, end, 2) };
+}
+
+/** The same as one number of seconds, exact to about a microsecond. */
+export function timestampSeconds(bytes: Uint8Array, start: number, end: number): number {
+  return numberIn(bytes, start, end, 1) + numberIn(bytes, start, end, 2) / 1e9;
 }

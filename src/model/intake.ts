@@ -120,7 +120,10 @@ export function countDrop(counts: SourceCounts, reason: DropReason, n = 1): void
  * process (Tetragon's exec_id; container, pid and start for Falco); `payload` is opaque to the memory.
  */
 export interface ProcessMemory {
-  /** Keeps a copy of `payload[0..length)` under the key `bytes[keyStart..keyEnd)`. `seconds` is event time. */
+  /**
+   * Keeps a copy of `payload[0..length)` under the key `bytes[keyStart..keyEnd)`. `seconds` is event time.
+   * True if the parent is known, which the call refreshes as `touch` does.
+   */
   put(
     bytes: Uint8Array,
     keyStart: number,
@@ -130,7 +133,18 @@ export interface ProcessMemory {
     seconds: number,
     payload: Uint8Array,
     length: number,
-  ): void;
+  ): boolean;
+  /** The same with a payload put together from pieces of `bytes` (from, to of each of `count`), key and parent among them. */
+  putPieces(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    parentStart: number,
+    parentEnd: number,
+    seconds: number,
+    pieces: Int32Array,
+    count: number,
+  ): boolean;
   /** True if the key is known; refreshes it, so that living parents outlast storms of short-lived children. */
   touch(bytes: Uint8Array, keyStart: number, keyEnd: number): boolean;
   /** The process has ended: it may be forgotten once 30 s of event time have passed. */

@@ -4,10 +4,13 @@ import type { ProcessMemory } from '../model/intake.ts';
  * Which processes ran, so that a finding can name its ancestors when the sensor sends only the parent.
  *
  *   ring    [ record | record | … ]   bytes preallocated once; the oldest record makes room for the newest
- *   index   open addressing, linear probing: hash of the key -> offset of its record
+ *   index   open addressing, linear probing: hash of the key -> offset of its record, the hash beside it
  *
  *   record  u32 length | u32 hash | f64 seconds | f64 ended (0: not known to have ended) | u8 wanted |
- *           u16 key length | u16 parent length | u32 payload length | key | parent | payload
+ *           u16 key length | u16 parent length | u32 payload | u32 key | u32 parent | texts
+ *
+ *   payload, key and parent are where each begins in the record; the payload ends it. Key and parent may be parts
+ *   of the payload: what is kept of a message names them anyway.
  *
  * Invariants: every record between `tail` and `head` is whole and contiguous; every one is found in the index
  * by exactly one slot; bytes and count never exceed their bounds.
@@ -18,8 +21,7 @@ import type { ProcessMemory } from '../model/intake.ts';
  * move; until then late events still find it. All time is event time.
  */
 
-const HEADER = 33;
-const KEY_AT = 33;
+const HEADER = 41;
 /** Bounds the work of one `put`; beyond it even a wanted record is forgotten. */
 const MAX_MOVES = 32;
 
@@ -36,6 +38,7 @@ export class ProcessTable implements ProcessMemory {
   private readonly ring: Uint8Array;
   private readonly view: DataView;
   private readonly index: Int32Array;
+  private readonly hashes: Int32Array;
   private readonly mask: number;
   private readonly maxEntries: number;
   private readonly lateSeconds: number;
@@ -61,6 +64,7 @@ export class ProcessTable implements ProcessMemory {
     let slots = 16;
     while (slots < this.maxEntries * 2) slots *= 2;
     this.index = new Int32Array(slots).fill(-1);
+    this.hashes = new Int32Array(slots);
     this.mask = slots - 1;
   }
 
@@ -73,18 +77,70 @@ export class ProcessTable implements ProcessMemory {
     seconds: number,
     payload: Uint8Array,
     length: number,
-  ): void {
+  ): boolean {
+    const known = this.touch(bytes, parentStart, parentEnd);
+    const key = keyEnd - keyStart;
+    const parent = parentEnd - parentStart;
+    const at = this.claim(bytes, keyStart, keyEnd, parent, seconds, key + parent + length);
+    if (at < 0) return known;
+    this.place(at, HEADER + key + parent, HEADER, HEADER + key);
+    copyBytes(bytes, keyStart, keyEnd, this.ring, at + HEADER);
+    copyBytes(bytes, parentStart, parentEnd, this.ring, at + HEADER + key);
+    copyBytes(payload, 0, length, this.ring, at + HEADER + key + parent);
+    return known;
+  }
+
+  putPieces(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    parentStart: number,
+    parentEnd: number,
+    seconds: number,
+    pieces: Int32Array,
+    count: number,
+  ): boolean {
+    const known = this.touch(bytes, parentStart, parentEnd);
+    let length = 0;
+    let key = 0;
+    let parent = 0;
+    for (let i = 0; i < count * 2; i += 2) {
+      const from = pieces[i]!;
+      const to = pieces[i + 1]!;
+      if (keyStart >= from && keyEnd <= to) key = HEADER + length + keyStart - from;
+      if (parentStart >= from && parentEnd <= to) parent = HEADER + length + parentStart - from;
+      length += to - from;
+    }
+    const at = this.claim(bytes, keyStart, keyEnd, parentEnd - parentStart, seconds, length);
+    if (at < 0) return known;
+    this.place(at, HEADER, key, parent);
+    let to = at + HEADER;
+    for (let i = 0; i < count * 2; i += 2) {
+      copyBytes(bytes, pieces[i]!, pieces[i + 1]!, this.ring, to);
+      to += pieces[i + 1]! - pieces[i]!;
+    }
+    return known;
+  }
+
+  /** Makes room for a record and writes its head; gives its offset, or -1 if the key is known or nothing fits. */
+  private claim(
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    parentLength: number,
+    seconds: number,
+    length: number,
+  ): number {
     const keyLength = keyEnd - keyStart;
-    const parentLength = parentEnd - parentStart;
-    const size = HEADER + keyLength + parentLength + length;
-    if (keyLength === 0 || keyLength > 0xffff || parentLength > 0xffff || size > this.ring.length / 4) return;
+    const size = HEADER + length;
+    if (keyLength === 0 || keyLength > 0xffff || parentLength > 0xffff || size > this.ring.length / 4)
+      return -1;
     if (seconds > this.now) this.now = seconds;
     const hash = hashOf(bytes, keyStart, keyEnd);
-    if (this.slotOf(hash, bytes, keyStart, keyEnd) >= 0) return;
-    if (parentLength > 0) this.touch(bytes, parentStart, parentEnd);
-    this.makeRoom(size);
+    if (this.slotOf(hash, bytes, keyStart, keyEnd) >= 0) return -1;
+    if (this.entries >= this.maxEntries || !this.fits(size)) this.makeRoom(size);
     const at = this.reserve(size);
-    const { view, ring } = this;
+    const view = this.view;
     view.setUint32(at, size);
     view.setUint32(at + 4, hash);
     view.setFloat64(at + 8, seconds);
@@ -92,15 +148,18 @@ export class ProcessTable implements ProcessMemory {
     view.setUint8(at + 24, 0);
     view.setUint16(at + 25, keyLength);
     view.setUint16(at + 27, parentLength);
-    view.setUint32(at + 29, length);
-    let to = at + KEY_AT;
-    for (let from = keyStart; from < keyEnd; from += 1) ring[to++] = bytes[from]!;
-    for (let from = parentStart; from < parentEnd; from += 1) ring[to++] = bytes[from]!;
-    for (let from = 0; from < length; from += 1) ring[to++] = payload[from]!;
-    this.link(hash, at);
+    this.link(hash, at, size);
+    return at;
+  }
+
+  private place(at: number, payload: number, key: number, parent: number): void {
+    this.view.setUint32(at + 29, payload);
+    this.view.setUint32(at + 33, key);
+    this.view.setUint32(at + 37, parent);
   }
 
   touch(bytes: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    if (keyEnd === keyStart) return false;
     const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
     if (slot < 0) return false;
     this.view.setUint8(this.index[slot]! + 24, 1);
@@ -117,12 +176,12 @@ export class ProcessTable implements ProcessMemory {
     const slot = this.slotOf(hashOf(key, 0, key.length), key, 0, key.length);
     if (slot < 0) return undefined;
     const at = this.index[slot]!;
-    const parentAt = at + KEY_AT + this.view.getUint16(at + 25);
-    const payloadAt = parentAt + this.view.getUint16(at + 27);
+    const { view, ring } = this;
+    const parent = at + view.getUint32(at + 37);
     return {
-      parent: Buffer.from(this.ring.subarray(parentAt, payloadAt)),
-      payload: Buffer.from(this.ring.subarray(payloadAt, payloadAt + this.view.getUint32(at + 29))),
-      seconds: this.view.getFloat64(at + 8),
+      parent: Buffer.from(ring.subarray(parent, parent + view.getUint16(at + 27))),
+      payload: Buffer.from(ring.subarray(at + view.getUint32(at + 29), at + view.getUint32(at))),
+      seconds: view.getFloat64(at + 8),
     };
   }
 
@@ -175,18 +234,19 @@ export class ProcessTable implements ProcessMemory {
     const to = this.reserve(size);
     ring.set(copy, to);
     view.setUint8(to + 24, 0);
-    this.link(hash, to);
-    const parentAt = to + KEY_AT + view.getUint16(to + 25);
-    this.touch(ring, parentAt, parentAt + view.getUint16(to + 27));
+    this.link(hash, to, size);
+    const parent = to + view.getUint32(to + 37);
+    this.touch(ring, parent, parent + view.getUint16(to + 27));
     return true;
   }
 
-  private link(hash: number, at: number): void {
+  private link(hash: number, at: number, size: number): void {
     let slot = hash & this.mask;
     while (this.index[slot]! >= 0) slot = (slot + 1) & this.mask;
     this.index[slot] = at;
+    this.hashes[slot] = hash;
     this.entries += 1;
-    this.bytes += this.view.getUint32(at);
+    this.bytes += size;
   }
 
   /** Empties the slot and moves later ones of the same run back, so that no probe ever stops too early. */
@@ -196,9 +256,10 @@ export class ProcessTable implements ProcessMemory {
     let hole = slot;
     let probe = (slot + 1) & this.mask;
     while (this.index[probe]! >= 0) {
-      const home = this.view.getUint32(this.index[probe]! + 4) & this.mask;
+      const home = this.hashes[probe]! & this.mask;
       if (((probe - home) & this.mask) >= ((probe - hole) & this.mask)) {
         this.index[hole] = this.index[probe]!;
+        this.hashes[hole] = this.hashes[probe]!;
         hole = probe;
       }
       probe = (probe + 1) & this.mask;
@@ -213,7 +274,7 @@ export class ProcessTable implements ProcessMemory {
     for (;;) {
       const at = this.index[slot]!;
       if (at < 0) return -1;
-      if (this.view.getUint32(at + 4) === hash && this.sameKey(at, bytes, start, end)) return slot;
+      if (this.hashes[slot] === hash && this.sameKey(at, bytes, start, end)) return slot;
       slot = (slot + 1) & this.mask;
     }
   }
@@ -221,15 +282,25 @@ export class ProcessTable implements ProcessMemory {
   private sameKey(at: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.view.getUint16(at + 25) !== end - start) return false;
     const ring = this.ring;
-    let from = at + KEY_AT;
+    let from = at + this.view.getUint32(at + 33);
     for (let i = start; i < end; i += 1) if (ring[from++] !== bytes[i]) return false;
     return true;
   }
 }
 
-/** FNV-1a, 32 bits. */
+/** How many bytes at a key's end are hashed: keys begin alike (a node's name, a container) and differ at their end. */
+const HASHED = 24;
+
+/** FNV-1a, 31 bits: always a small integer. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash >>> 0;
+  let hash = 0x811c9dc5 ^ (end - start);
+  for (let i = end - start > HASHED ? end - HASHED : start; i < end; i += 1)
+    hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash & 0x7fffffff;
+}
+
+/** A loop is quicker than the call of `set` for few bytes; a bare view costs less than a Buffer's. */
+function copyBytes(from: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start > 80) target.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at);
+  else for (let i = start, to = at; i < end; i += 1, to += 1) target[to] = from[i]!;
 }

@@ -2,6 +2,7 @@ import { rfc3339, secondsOf } from '../lib/time.ts';
 import { utf8 } from '../lib/wire.ts';
 import type { ContextEntry } from '../model/finding.ts';
 import type { RecentMemory, SensorAlert } from '../model/intake.ts';
+import { ContainerSlots, ID_BYTES } from './container-slots.ts';
 
 /**
  * What ran lately, per container: a fixed slab of equal slots, a ring of them for each container. Nothing is
@@ -12,7 +13,6 @@ import type { RecentMemory, SensorAlert } from '../model/intake.ts';
  *
  *   slot   f64 seconds | u32 pid | u8 kind (1 exec, 2 alert) | u16 length of the first text | u16 of the second | texts
  */
-const ID_BYTES = 12;
 const HEAD = 17;
 const EXEC = 1;
 const ALERT = 2;
@@ -28,27 +28,27 @@ export interface RecentOptions {
   onContainer?: (id: string) => void;
 }
 
-interface Ring {
-  index: number;
-  next: number;
-  count: number;
-}
-
 export class RecentExecs implements RecentMemory {
   private readonly slab: Buffer;
+  private readonly view: DataView;
   private readonly slots: number;
   private readonly slotBytes: number;
-  private readonly containers: number;
   private readonly onContainer: ((id: string) => void) | undefined;
-  /** In order of their last event: the first is the quietest. */
-  private readonly rings = new Map<number, Ring>();
+  private readonly rings: ContainerSlots;
+  /** For each ring the slot of its next event, and how many it holds. */
+  private readonly next: Int32Array;
+  private readonly count: Int32Array;
 
   constructor(options: RecentOptions = {}) {
-    this.containers = options.containers ?? 256;
+    const containers = options.containers ?? 256;
     this.slots = options.slots ?? 32;
     this.slotBytes = options.slotBytes ?? 320;
     this.onContainer = options.onContainer;
-    this.slab = Buffer.alloc(this.containers * this.slots * this.slotBytes);
+    this.slab = Buffer.alloc(containers * this.slots * this.slotBytes);
+    this.view = new DataView(this.slab.buffer, this.slab.byteOffset, this.slab.length);
+    this.rings = new ContainerSlots(containers);
+    this.next = new Int32Array(containers);
+    this.count = new Int32Array(containers);
   }
 
   exec(
@@ -63,9 +63,12 @@ export class RecentExecs implements RecentMemory {
     argumentsEnd: number,
   ): void {
     if (idEnd - idStart < ID_BYTES) return;
-    const key = containerKey(bytes, idStart);
-    if (this.onContainer !== undefined && !this.rings.has(key)) this.onContainer(utf8(bytes, idStart, idEnd));
-    const at = this.slot(key);
+    let ring = this.rings.find(bytes, idStart);
+    if (ring < 0) {
+      ring = this.open();
+      this.onContainer?.(utf8(bytes, idStart, idEnd));
+    }
+    const at = this.slot(ring);
     this.head(at, seconds, pid, EXEC);
     const room = this.slotBytes - HEAD;
     const first = Math.min(binaryEnd - binaryStart, room);
@@ -76,7 +79,8 @@ export class RecentExecs implements RecentMemory {
 
   alert(alert: SensorAlert): void {
     if (alert.container_id === undefined || alert.container_id.length < ID_BYTES) return;
-    const at = this.slot(containerKey(Buffer.from(alert.container_id), 0));
+    const ring = this.rings.find(Buffer.from(alert.container_id), 0);
+    const at = this.slot(ring < 0 ? this.open() : ring);
     this.head(at, secondsOf(alert.time) || 0, 0, ALERT);
     const rule = Buffer.from(alert.rule);
     const output = Buffer.from(alert.output);
@@ -89,11 +93,11 @@ export class RecentExecs implements RecentMemory {
   /** What happened in the container from `seconds` on or before `until`, oldest first, at most `limit`, the latest kept. */
   around(containerId: string, from: number, until: number, limit: number): ContextEntry[] {
     if (containerId.length < ID_BYTES) return [];
-    const ring = this.rings.get(containerKey(Buffer.from(containerId), 0));
-    if (ring === undefined) return [];
+    const ring = this.rings.find(Buffer.from(containerId), 0);
+    if (ring < 0) return [];
     const found: { seconds: number; entry: ContextEntry }[] = [];
-    for (let i = 0; i < ring.count; i += 1) {
-      const at = (ring.index * this.slots + i) * this.slotBytes;
+    for (let i = 0; i < this.count[ring]!; i += 1) {
+      const at = (ring * this.slots + i) * this.slotBytes;
       const seconds = this.slab.readDoubleLE(at);
       if (seconds >= from && seconds <= until) found.push({ seconds, entry: this.entry(at, seconds) });
     }
@@ -117,28 +121,26 @@ export class RecentExecs implements RecentMemory {
     };
   }
 
-  /** The slot for the container's next event. */
-  private slot(key: number): number {
-    let ring = this.rings.get(key);
-    if (ring === undefined) ring = this.freeRing();
-    else this.rings.delete(key);
-    this.rings.set(key, ring);
-    const at = (ring.index * this.slots + ring.next) * this.slotBytes;
-    ring.next = (ring.next + 1) % this.slots;
-    if (ring.count < this.slots) ring.count += 1;
-    return at;
+  /** A ring for the container that was just looked for. */
+  private open(): number {
+    const ring = this.rings.take();
+    this.next[ring] = 0;
+    this.count[ring] = 0;
+    return ring;
   }
 
-  private freeRing(): Ring {
-    if (this.rings.size < this.containers) return { index: this.rings.size, next: 0, count: 0 };
-    const [quietest, ring] = this.rings.entries().next().value!;
-    this.rings.delete(quietest);
-    return { index: ring.index, next: 0, count: 0 };
+  /** Where the ring's next event belongs. */
+  private slot(ring: number): number {
+    this.rings.use(ring);
+    const next = this.next[ring]!;
+    this.next[ring] = next + 1 === this.slots ? 0 : next + 1;
+    if (this.count[ring]! < this.slots) this.count[ring] = this.count[ring]! + 1;
+    return (ring * this.slots + next) * this.slotBytes;
   }
 
   private head(at: number, seconds: number, pid: number, kind: number): void {
-    this.slab.writeDoubleLE(seconds, at);
-    this.slab.writeUInt32LE(pid >>> 0, at + 8);
+    this.view.setFloat64(at, seconds, true);
+    this.view.setUint32(at + 8, pid, true);
     this.slab[at + 12] = kind;
   }
 
@@ -150,20 +152,8 @@ export class RecentExecs implements RecentMemory {
     from: number,
     length: number,
   ): void {
-    this.slab.writeUInt16LE(length, at + lengthAt);
-    for (let i = 0; i < length; i += 1) this.slab[to + i] = bytes[from + i]!;
+    const slab = this.slab;
+    this.view.setUint16(at + lengthAt, length, true);
+    for (let i = 0; i < length; i += 1) slab[to + i] = bytes[from + i]!;
   }
-}
-
-/**
- * The first 12 hexadecimal digits as one number below 2^48: exact, and no string. What is no hexadecimal digit
- * is taken by its low bits.
- */
-function containerKey(bytes: Uint8Array, start: number): number {
-  let key = 0;
-  for (let i = start; i < start + ID_BYTES; i += 1) {
-    const byte = bytes[i]!;
-    key = key * 16 + (byte > 57 ? (byte + 9) & 15 : byte & 15);
-  }
-  return key;
 }

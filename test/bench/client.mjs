@@ -25,7 +25,7 @@ const warm = Math.floor(total / 4);
 /** What happens with each message, by mode. */
 function taker() {
   if (mode === 'pass' || mode === 'http2_pass') return () => {};
-  if (mode === 'decode') return (bytes) => void normalizeMessage(decodeMessage(bytes), 'bench');
+  if (mode === 'decode') return (bytes, start, end) => void normalizeMessage(decodeMessage(bytes.subarray(start, end)), 'bench');
   const pipeline = openPipeline({
     detector: createDetector(detectSchema.parse({})),
     processes: new ProcessTable(),
@@ -71,8 +71,8 @@ async function linkClient() {
   const take = taker();
   const open = mode.startsWith('http2') ? http2Link : grpcJsLink;
   const link = open({ target: `unix://${socket}`, path: socket, maxMessageBytes: 64 * 1024 * 1024 });
-  const { ended } = link.events(request, (message) => {
-    take(message);
+  const { ended } = link.events(request, (bytes, start, end) => {
+    take(bytes, start, end);
     count();
   });
   const { code, details } = await ended;

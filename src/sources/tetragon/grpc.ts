@@ -12,7 +12,7 @@ import { watchAgentMetrics } from './agent-metrics.ts';
 import { eventsRequest, type TetragonConfig } from './config.ts';
 import { earlyTest } from './early.ts';
 import { bytesDecoder } from './export.ts';
-import type { AgentLink } from './link.ts';
+import type { AgentLink, TakeMessage } from './link.ts';
 import { grpcJsLink } from './link-grpc-js.ts';
 import { http2Link } from './link-http2.ts';
 import { tetragonProtocol } from './protocol.ts';
@@ -76,10 +76,10 @@ export function openTetragon(name: string, config: TetragonConfig, deps: Tetrago
   return { name, type: 'tetragon', run, health: connection.health };
 }
 
-function both(first: (message: Buffer) => void, second: (message: Buffer) => void) {
-  return (message: Buffer) => {
-    first(message);
-    second(message);
+function both(tap: (message: Buffer) => void, take: TakeMessage): TakeMessage {
+  return (bytes, start, end) => {
+    tap(Buffer.from(bytes.subarray(start, end)));
+    take(bytes, start, end);
   };
 }
 
@@ -88,7 +88,7 @@ interface Session {
   endpoint: Endpoint;
   intake: Intake;
   connection: Connection;
-  onMessage: (message: Buffer) => void;
+  onMessage: TakeMessage;
   signal: AbortSignal;
   now: () => number;
   /** The stream before this one fell silent: not in order until a message comes. */
@@ -133,24 +133,22 @@ function openLink(config: TetragonConfig, endpoint: Endpoint, tls: Peer['tls']):
 
 /** Reads until the stream ends, goes silent, the agent stops answering, or `signal` aborts. */
 async function stream(one: Session, link: AgentLink, version: string, peer: Peer): Promise<LannerError> {
-  const { config, intake, connection, signal, now } = one;
-  let last = now();
+  const { config, intake, connection, signal } = one;
   let quiet = one.silent;
   const request = tetragonProtocol().getEvents.serialize(eventsRequest(config, one.canary));
-  const { ended, cancel } = link.events(request, (message) => {
-    last = now();
+  const { ended, cancel } = link.events(request, (bytes, start, end) => {
     if (quiet) {
       quiet = false;
       connection.recovered();
     }
-    one.onMessage(message);
+    one.onMessage(bytes, start, end);
   });
   connection.up(intake.counts, version);
   if (quiet) connection.degraded(silence(config));
   const watch = new AbortController();
   const stop = () => watch.abort();
   signal.addEventListener('abort', stop, { once: true });
-  const troubled = watchLiveness(one, link, watch.signal, () => last, peer);
+  const troubled = watchLiveness(one, link, watch.signal, peer);
   const outcome = await Promise.race([ended, troubled, aborted(watch.signal)]);
   signal.removeEventListener('abort', stop);
   stop();
@@ -204,10 +202,11 @@ async function watchLiveness(
   one: Session,
   link: AgentLink,
   signal: AbortSignal,
-  last: () => number,
   peer: Peer,
 ): Promise<LannerError | undefined> {
-  const { config } = one;
+  const { config, intake } = one;
+  let heard = intake.counts.messages;
+  let last = one.now();
   const silenceMs = config.silence_secs * 1000;
   const everyMs = Math.min(
     config.liveness_secs * 1000,
@@ -222,7 +221,11 @@ async function watchLiveness(
       if (signal.aborted) return undefined;
       return diagnoseGrpcError(error as GrpcStatus, peer);
     }
-    if (silenceMs > 0 && one.now() - last() >= silenceMs) return silence(config);
+    // Looked at here, so that no message costs a look at the clock.
+    if (intake.counts.messages !== heard) {
+      heard = intake.counts.messages;
+      last = one.now();
+    } else if (silenceMs > 0 && one.now() - last >= silenceMs) return silence(config);
   }
   return undefined;
 }

@@ -65,7 +65,7 @@ export function grpcJsLink(options: LinkOptions): AgentLink {
         request,
       );
       const ended = new Promise<GrpcStatus>((resolve) => {
-        call.on('data', onMessage);
+        call.on('data', (message: Buffer) => onMessage(message, 0, message.length));
         call.on('error', resolve as (error: unknown) => void);
         call.on('end', () => resolve({ code: status.OK }));
       });

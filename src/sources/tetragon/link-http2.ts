@@ -8,18 +8,17 @@ import {
 import { connect as connectSocket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import type { GrpcStatus } from '../grpc-errors.ts';
-import { type AgentLink, type EventStream, type LinkOptions, windowBytes } from './link.ts';
+import { deframer, frameHead } from './grpc-frames.ts';
+import { type AgentLink, type EventStream, type LinkOptions, type TakeMessage, windowBytes } from './link.ts';
 import { tetragonProtocol } from './protocol.ts';
 
 /**
  * A link on node:http2, for the one hot stream: gRPC's messages are read from the data frames themselves,
  * without a copy and without a pause for each.
  *
- *   message   u8 compressed (must be 0) | u32 length | bytes
- *
  * Status comes from the trailers (or from the headers of an answer without body); a stream or connection that
  * ends without one is UNAVAILABLE. All calls share one connection, so that a unary call proves that the stream's
- * connection lives. A message within one chunk is a view on it: whoever keeps it makes a copy.
+ * connection lives.
  */
 export function http2Link(options: LinkOptions): AgentLink {
   const session = openSession(options);
@@ -44,7 +43,7 @@ export function http2Link(options: LinkOptions): AgentLink {
   );
   session.on('close', () => lose('the connection was closed'));
 
-  function call(path: string, request: Buffer, onMessage: (message: Buffer) => void): EventStream {
+  function call(path: string, request: Buffer, onMessage: TakeMessage): EventStream {
     if (session.destroyed || session.closed) return { ended: Promise.resolve(lost ?? closed), cancel() {} };
     let stream: ClientHttp2Stream;
     try {
@@ -59,8 +58,8 @@ export function http2Link(options: LinkOptions): AgentLink {
 
   async function unary(path: string, request: Buffer, timeoutSecs: number): Promise<Buffer> {
     let answer: Buffer | undefined;
-    const { ended, cancel } = call(path, request, (message) => {
-      answer ??= Buffer.from(message);
+    const { ended, cancel } = call(path, request, (bytes, start, end) => {
+      answer ??= Buffer.from(bytes.subarray(start, end));
     });
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<GrpcStatus>((resolve) => {
@@ -123,17 +122,11 @@ function headersFor(path: string, { tls, path: socket, host, port }: LinkOptions
   };
 }
 
-function frameHead(length: number): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(length, 1);
-  return head;
-}
-
 /** Reads one call to its end. */
 function readCall(
   stream: ClientHttp2Stream,
   maxBytes: number,
-  onMessage: (message: Buffer) => void,
+  onMessage: TakeMessage,
   lost: () => GrpcStatus | undefined,
 ): Promise<GrpcStatus> {
   return new Promise((resolve) => {
@@ -145,13 +138,12 @@ function readCall(
       settle({ code, details });
       stream.close(constants.NGHTTP2_CANCEL);
     };
-    const deframe = deframer(maxBytes, onMessage, fail);
     stream.on('response', (headers) => {
       const problem = answerProblem(headers);
       if (problem !== undefined) fail(problem.code ?? status.UNKNOWN, problem.details ?? '');
       else if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
     });
-    stream.on('data', deframe);
+    stream.on('data', deframer(maxBytes, onMessage, fail));
     stream.on('trailers', (headers) => settle(statusFrom(headers)));
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (lost() === undefined)
@@ -188,72 +180,4 @@ function statusFrom(headers: IncomingHttpHeaders): GrpcStatus {
     // As it came: a message is for people.
   }
   return { code: Number.isInteger(code) ? code : status.UNKNOWN, details };
-}
-
-/** Takes chunks of a stream's data and calls back with each message. */
-function deframer(
-  maxBytes: number,
-  onMessage: (message: Buffer) => void,
-  fail: (code: number, details: string) => void,
-): (chunk: Buffer) => void {
-  const head = Buffer.alloc(5);
-  let headBytes = 0;
-  let body: Buffer | undefined;
-  let bodyBytes = 0;
-  let failed = false;
-
-  /** The length in a message's head; -1 once the call has failed. */
-  function lengthOf(bytes: Buffer, at: number): number {
-    const length = bytes.readUInt32BE(at + 1);
-    if (bytes[at] !== 0) return refuse(status.INTERNAL, 'a compressed message, though none was asked for');
-    if (length > maxBytes)
-      return refuse(
-        status.RESOURCE_EXHAUSTED,
-        `Received message larger than max (${length} vs. ${maxBytes})`,
-      );
-    return length;
-  }
-  function refuse(code: number, details: string): -1 {
-    failed = true;
-    fail(code, details);
-    return -1;
-  }
-
-  return (chunk) => {
-    let at = 0;
-    while (at < chunk.length && !failed) {
-      if (body !== undefined) {
-        const step = Math.min(body.length - bodyBytes, chunk.length - at);
-        chunk.copy(body, bodyBytes, at, at + step);
-        bodyBytes += step;
-        at += step;
-        if (bodyBytes < body.length) return;
-        const whole = body;
-        body = undefined;
-        onMessage(whole);
-        continue;
-      }
-      let length: number;
-      if (headBytes === 0 && chunk.length - at >= 5) {
-        length = lengthOf(chunk, at);
-        at += 5;
-      } else {
-        const step = Math.min(5 - headBytes, chunk.length - at);
-        chunk.copy(head, headBytes, at, at + step);
-        headBytes += step;
-        at += step;
-        if (headBytes < 5) return;
-        headBytes = 0;
-        length = lengthOf(head, 0);
-      }
-      if (length < 0) return;
-      if (chunk.length - at >= length) {
-        onMessage(chunk.subarray(at, at + length));
-        at += length;
-      } else {
-        body = Buffer.allocUnsafeSlow(length);
-        bodyBytes = 0;
-      }
-    }
-  };
 }

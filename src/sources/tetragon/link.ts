@@ -11,10 +11,13 @@ export interface AgentLink {
   /** GetHealth, on the same connection as the stream where the carrier can. */
   health(timeoutSecs: number): Promise<void>;
   /** GetEvents. Messages are handed over as they come and the stream is never paused. */
-  events(request: Buffer, onMessage: (message: Buffer) => void): EventStream;
+  events(request: Buffer, onMessage: TakeMessage): EventStream;
   /** Ends all calls and closes the connection. May be called twice. */
   close(): void;
 }
+
+/** Takes the message `bytes[start..end)`. The bytes are the carrier's again afterwards: who keeps some copies them. */
+export type TakeMessage = (bytes: Buffer, start: number, end: number) => void;
 
 export interface EventStream {
   /** How it ended: code and details, OK included. Never rejects. */

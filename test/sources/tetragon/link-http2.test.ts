@@ -34,7 +34,9 @@ async function read(
   const { port } = server.address() as AddressInfo;
   const link = http2Link({ target: `127.0.0.1:${port}`, host: '127.0.0.1', port, maxMessageBytes });
   const messages: Buffer[] = [];
-  const { ended } = link.events(Buffer.alloc(0), (message) => messages.push(Buffer.from(message)));
+  const { ended } = link.events(Buffer.alloc(0), (bytes, start, end) =>
+    messages.push(Buffer.from(bytes.subarray(start, end))),
+  );
   const outcome = await ended;
   link.close();
   return { messages, outcome };
