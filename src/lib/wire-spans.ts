@@ -16,31 +16,38 @@ export class WireSpans {
   present = 0;
 
   read(bytes: Uint8Array, from: number, to: number): void {
+    this.present = 0;
+    const left = this.readPlain(bytes, from, to);
+    if (left < to) this.readAny(bytes, left, to);
+  }
+
+  /** Heads of one or two bytes of tag and of length are nearly all there are; gives where another begins. */
+  private readPlain(bytes: Uint8Array, from: number, to: number): number {
     const at = this.at;
     let present = 0;
     let pos = from;
-    // Heads of one or two bytes of tag and of length are nearly all there are; Walk reads the others.
+    let tag = from;
     while (pos + 4 <= to) {
-      const tag = pos;
+      tag = pos;
       let key = bytes[pos++]!;
       if (key > 127) {
         const high = bytes[pos++]!;
-        if (high > 127) return this.rest(bytes, tag, to, present);
+        if (high > 127) break;
         key = (key & 127) | (high << 7);
       }
       let length = bytes[pos++]!;
       if (length > 127) {
         const high = bytes[pos++]!;
-        if (high > 127) return this.rest(bytes, tag, to, present);
+        if (high > 127) break;
         length = (length & 127) | (high << 7);
       }
       const field = key >>> 3;
       const type = key & 7;
+      if (field === 0 || (type !== 0 && type !== 2)) break;
       // A number's value is where another field's length is.
-      if (type === 0 && field !== 0) continue;
-      const end = pos + length;
-      if (type !== 2 || field === 0 || end > to) return this.rest(bytes, tag, to, present);
-      if (field < FIELDS) {
+      const end = type === 0 ? pos : pos + length;
+      if (end > to) break;
+      if (type === 2 && field < FIELDS) {
         const slot = field * 3;
         at[slot] = tag;
         at[slot + 1] = pos;
@@ -48,26 +55,23 @@ export class WireSpans {
         present |= 1 << field;
       }
       pos = end;
-    }
-    this.rest(bytes, pos, to, present);
-  }
-
-  /** What is left, whatever it is. */
-  private rest(bytes: Uint8Array, from: number, to: number, known: number): void {
-    let present = known;
-    if (from < to) {
-      const { walk, at } = this;
-      walk.reset(bytes, from, to);
-      while (walk.next()) {
-        if (walk.type !== 2 || walk.field >= FIELDS) continue;
-        const slot = walk.field * 3;
-        at[slot] = walk.tag;
-        at[slot + 1] = walk.start;
-        at[slot + 2] = walk.end;
-        present |= 1 << walk.field;
-      }
+      tag = end;
     }
     this.present = present;
+    return tag;
+  }
+
+  private readAny(bytes: Uint8Array, from: number, to: number): void {
+    const { walk, at } = this;
+    walk.reset(bytes, from, to);
+    while (walk.next()) {
+      if (walk.type !== 2 || walk.field >= FIELDS) continue;
+      const slot = walk.field * 3;
+      at[slot] = walk.tag;
+      at[slot + 1] = walk.start;
+      at[slot + 2] = walk.end;
+      this.present |= 1 << walk.field;
+    }
   }
 
   has(field: number): boolean {

@@ -47,6 +47,8 @@ export class ProcessTable implements ProcessMemory {
   /** Where the ring was cut because a record would not have fitted before its end; `ring.length` if nowhere. */
   private cut: number;
   private now = 0;
+  /** The record that was touched last: siblings come in a row. -1: it is gone. */
+  private touched = -1;
   /** Records that are kept. */
   entries = 0;
   /** Bytes of these records. */
@@ -160,9 +162,12 @@ export class ProcessTable implements ProcessMemory {
 
   touch(bytes: Uint8Array, keyStart: number, keyEnd: number): boolean {
     if (keyEnd === keyStart) return false;
-    const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
-    if (slot < 0) return false;
-    this.view.setUint8(this.index[slot]! + 24, 1);
+    if (this.touched < 0 || !this.sameKey(this.touched, bytes, keyStart, keyEnd)) {
+      const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
+      if (slot < 0) return false;
+      this.touched = this.index[slot]!;
+    }
+    this.view.setUint8(this.touched + 24, 1);
     return true;
   }
 
@@ -219,6 +224,7 @@ export class ProcessTable implements ProcessMemory {
     const wanted =
       mayMove && view.getUint8(at + 24) === 1 && (ended === 0 || this.now - ended <= this.lateSeconds);
     this.unlink(hash, at, size);
+    if (this.touched === at) this.touched = -1;
     const copy = wanted ? ring.slice(at, at + size) : undefined;
     this.tail += size;
     if (this.tail >= this.cut || this.entries === 0) {

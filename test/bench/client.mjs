@@ -54,7 +54,7 @@ function count() {
 }
 function report() {
   const used = process.cpuUsage(cpu);
-  const result = { events: seen - warm, cpu_us: used.user + used.system, wall_ms: performance.now() - began };
+  const result = { events: seen - warm, cpu_us: used.user + used.system, sys_us: used.system, wall_ms: performance.now() - began };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }
 function fail(message) {
