@@ -4,7 +4,7 @@ import type { CelShape } from './finding-shape.ts';
 export interface CelNode {
   id: bigint;
   exprKind:
-    | { case: 'constExpr'; value: { constantKind: { case?: string | undefined } } }
+    | { case: 'constExpr'; value: { constantKind: { case?: string | undefined; value?: unknown } } }
     | { case: 'identExpr'; value: { name: string } }
     | { case: 'selectExpr'; value: { operand?: CelNode; field: string; testOnly: boolean } }
     | { case: 'callExpr'; value: { target?: CelNode; function: string; args: CelNode[] } }
@@ -32,6 +32,15 @@ export interface CelFacts {
   process_words: boolean;
   /** It looks at the words of ancestors. */
   ancestor_words: boolean;
+  /** Operations that are done once, and those done for each element of a loop. */
+  steps: { once: number; looped: number };
+  /**
+   * The same for functions that read a text to its end: once, of each element of a loop, or again for each
+   * element. A pattern counts with what it repeats.
+   */
+  texts: { once: number; looped: number; again: number };
+  /** Every regular expression, with its place. */
+  patterns: { text: string; offset: number }[];
 }
 
 /** Thrown with the offset in the expression where it is wrong. */
@@ -45,6 +54,8 @@ export class CelProblem extends Error {
 
 const MAX_NODES = 400;
 const MAX_NESTING = 2;
+/** All `{n}` of one pattern together: each makes that many states. */
+const MAX_REPEATS = 200;
 
 const methods: Record<string, { on: 'string'; args: CelShape[]; gives: CelShape }> = {
   startsWith: { on: 'string', args: ['string'], gives: 'bool' },
@@ -77,7 +88,13 @@ export function checkCel(
   finding: CelShape,
 ): CelFacts {
   let nodes = 0;
-  const facts: CelFacts = { process_words: false, ancestor_words: false };
+  const facts: CelFacts = {
+    process_words: false,
+    ancestor_words: false,
+    steps: { once: 0, looped: 0 },
+    texts: { once: 0, looped: 0, again: 0 },
+    patterns: [],
+  };
   const at = (node: CelNode) => positions[String(node.id)] ?? 0;
   const wrong = (node: CelNode, message: string): never => {
     throw new CelProblem(message, at(node));
@@ -87,6 +104,7 @@ export function checkCel(
     if (node === undefined) return 'dyn';
     nodes += 1;
     if (nodes > MAX_NODES) wrong(node, `it is too long: more than ${MAX_NODES} operations cost too much`);
+    facts.steps[loops.length > 0 ? 'looped' : 'once'] += 1;
     const { exprKind } = node;
     switch (exprKind.case) {
       case 'constExpr':
@@ -173,7 +191,12 @@ export function checkCel(
     loops: readonly string[],
   ): CelShape {
     const shapes = args.map((arg) => typeOf(arg, scope, loops));
-    if (target !== undefined) return method(node, name, typeOf(target, scope, loops), shapes);
+    if (target !== undefined) {
+      const weight = name === 'matches' ? patternWeight(node, args[0]) : 1;
+      const own = loops.includes(rootOf(target) ?? '');
+      if (name !== 'size') facts.texts[loops.length === 0 ? 'once' : own ? 'looped' : 'again'] += weight;
+      return method(node, name, typeOf(target, scope, loops), shapes);
+    }
     const [a = 'dyn', b = 'dyn', c = 'dyn'] = shapes;
     const needBool = (shape: CelShape) => {
       if (!agree(shape, 'bool')) wrong(node, `${operatorName(name)} takes yes or no, not ${nameOf(shape)}`);
@@ -195,6 +218,7 @@ export function checkCel(
         return b === 'dyn' ? c : b;
       case '_==_':
       case '_!=_':
+        if (isMany(a) && isMany(b)) search(node, args[1], loops);
         if (!agree(b, a) && !(isNumber(a) && isNumber(b)))
           wrong(node, `${nameOf(a)} is compared with ${nameOf(b)}`);
         return 'bool';
@@ -206,6 +230,7 @@ export function checkCel(
           wrong(node, `${nameOf(a)} is compared with ${nameOf(b)}`);
         return 'bool';
       case '@in':
+        search(node, args[1], loops);
         if (typeof b === 'object' && 'list' in b ? !agree(a, b.list) : b !== 'dyn' && !isMap(b))
           wrong(node, `${nameOf(a)} cannot be in ${nameOf(b)}`);
         return 'bool';
@@ -228,6 +253,29 @@ export function checkCel(
       default:
         return casts[name] ?? wrong(node, `there is no function ${name}`);
     }
+  }
+
+  /** A search through a list is a loop: it is counted as one, and bounded as one within another. */
+  function search(node: CelNode, list: CelNode | undefined, loops: readonly string[]): void {
+    if (list?.exprKind.case === 'listExpr') return;
+    facts.steps.looped += 1;
+    const outer = loops.at(-1);
+    if (outer !== undefined && rootOf(list) !== outer)
+      wrong(node, `within a loop only a part of ${outer} can be searched, or it costs too much`);
+  }
+
+  /** What a pattern costs for each character; nothing that a container says may be a pattern. */
+  function patternWeight(node: CelNode, arg: CelNode | undefined): number {
+    if (arg?.exprKind.case !== 'constExpr') return wrong(node, 'matches takes a pattern that is written out');
+    const text = String(arg.exprKind.value.constantKind.value);
+    facts.patterns.push({ text, offset: at(arg) });
+    const repeats = [...text.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].map(([, least, most]) =>
+      Number(most || least),
+    );
+    const sum = repeats.reduce((all, each) => all + each, 0);
+    if (sum > MAX_REPEATS)
+      wrong(arg, `the pattern costs too much: its {n} add up to ${sum}, at most ${MAX_REPEATS}`);
+    return 1 + sum;
   }
 
   function method(node: CelNode, name: string, on: CelShape, args: readonly CelShape[]): CelShape {
@@ -258,6 +306,10 @@ function constant(kind: string | undefined): CelShape {
 function rootOf(node: CelNode | undefined): string | undefined {
   if (node?.exprKind.case === 'selectExpr') return rootOf(node.exprKind.value.operand);
   return node?.exprKind.case === 'identExpr' ? node.exprKind.value.name : undefined;
+}
+
+function isMany(shape: CelShape): boolean {
+  return typeof shape === 'object' || shape === 'dyn';
 }
 
 function isMap(shape: CelShape): shape is { map: CelShape } {

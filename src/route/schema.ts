@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { severities } from '../model/finding.ts';
-import { compileCel } from './cel.ts';
+import { checkedCel } from './cel.ts';
 import { type FieldName, fieldNames } from './fields.ts';
 import { compileMatch, type Match } from './match.ts';
 
@@ -27,7 +27,7 @@ const when = z
   .string()
   .superRefine((text, context) => {
     try {
-      compileCel(text);
+      checkedCel(text);
     } catch (error) {
       context.addIssue({ code: 'custom', message: messageOf(error) });
     }

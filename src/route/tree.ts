@@ -1,6 +1,6 @@
 import { compareSeverity, type Finding, type Severity } from '../model/finding.ts';
 import { type Candidates, indexMatches } from './anchors.ts';
-import { compileCel } from './cel.ts';
+import { checkedCel } from './cel.ts';
 import type { FieldName } from './fields.ts';
 import { all, compileMatch, type Decision, type Match, type Matcher } from './match.ts';
 import type { ChildRouteConfig, RouteConfig } from './schema.ts';
@@ -152,7 +152,7 @@ function compileNode(
 ): Node {
   const matchers = [
     ...(config.match ? [compileMatch(config.match as Match)] : []),
-    ...(config.when === undefined ? [] : [compileCel(config.when)]),
+    ...(config.when === undefined ? [] : [checkedCel(config.when)]),
   ];
   const own: Inherited = {
     sinks: config.sinks ?? above.sinks,

@@ -37,10 +37,44 @@ describe('CEL that is checked', () => {
       'finding.exec.process.argv.exists(a, finding.exec.process.argv.exists(b, a == b))',
       /inner loop must go over a part of a/,
     ],
+    [
+      'finding.exec.process.argv.exists(a, a in finding.why)',
+      /^at 1:\d+ of the CEL: within a loop only a part of a can be searched/,
+    ],
+    ['finding.why.exists(a, finding.why == finding.mitre)', /within a loop only a part of a can be searched/],
+    [
+      'finding.indicators.exists(a, a.mitre.exists(b, a.mitre.exists(c, b == c)))',
+      /loops within loops cost too much: at most 2 deep/,
+    ],
+    [
+      'finding.title.matches(finding.exec.process.cwd)',
+      /^at 1:\d+ of the CEL: matches takes a pattern that is written/,
+    ],
+    ['finding.title.matches("(a{100}){100}b{1}")', /its \{n\} add up to 201, at most 200/],
+    ['finding.title.matches("(")', /^at 1:23 of the CEL: not a valid pattern/],
     [`finding.why.exists(a, ${'a == "x" || '.repeat(200)}true)`, /too long: more than 400 operations/],
     [`finding.tool == "${'x'.repeat(5000)}"`, /too long: \d+ characters/],
   ])('%s is refused', (expression, message) => {
     expect(() => checkedCel(expression)).toThrow(message);
+  });
+
+  it.each([
+    ['a loop', "finding.exec.process.argv.exists(a, a == 'x' || a == 'y' || a == 'z')"],
+    [
+      'a search',
+      "'x' in finding.exec.process.argv && 'y' in finding.exec.process.argv || 'z' in finding.why",
+    ],
+    ['the same text again and again', "finding.exec.process.argv.exists(a, finding.title.contains('y'))"],
+    ['a pattern', "finding.exec.process.argv.exists(a, a.matches('^[a-z]{1,40}$'))"],
+  ])('a finding that %s costs too much on is not decided, an ordinary one is', (_what, expression) => {
+    const huge = aFinding();
+    huge.exec.process.argv = Array.from({ length: 800_000 }, () => 'xx');
+    const matches = checkedCel(expression);
+    expect(matches(huge)).toEqual({
+      is: 'unknown',
+      why: expect.stringMatching(/costs too much here: \d+ steps/),
+    });
+    expect(matches(aFinding()).is).toMatch(/yes|no/);
   });
 
   it('does not decide by words that are not exact', () => {
