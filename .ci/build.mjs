@@ -11,6 +11,6 @@ execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '
   stdio: 'inherit',
 });
 for (const file of readdirSync(join(root, 'src'), { recursive: true })) {
-  if (/\.(gz|html|css|svg)$/.test(file)) cpSync(join(root, 'src', file), join(root, 'dist', file));
+  if (/\.(gz|html|css|svg|yaml)$/.test(file)) cpSync(join(root, 'src', file), join(root, 'dist', file));
 }
 chmodSync(join(root, 'dist/main.js'), 0o755);

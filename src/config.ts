@@ -13,6 +13,7 @@ import { historySchema } from './history/config.ts';
 import { httpSchema } from './http/config.ts';
 import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
+import { presetNames, presetOf } from './presets.ts';
 import { type ExceptionConfig, exceptionsFileSchema, exceptionsSchema } from './route/exceptions-schema.ts';
 import { routeSchema, sinksNamed } from './route/schema.ts';
 import { falcoGrpcSchema, falcoHttpSchema, tetragonFileSchema, tetragonSchema } from './sources/index.ts';
@@ -93,6 +94,19 @@ export const configSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('a YAML file with more `exceptions:`; relative to this file'),
+  exceptions_presets: z
+    .array(z.string())
+    .superRefine((given, context) => {
+      for (const [index, name] of given.entries())
+        if (!presetNames().includes(name))
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: `there is no preset ${JSON.stringify(name)}. Known: ${presetNames().join(', ')}`,
+          });
+    })
+    .default([])
+    .describe('exceptions that come with Lanner, by name: `lanner exceptions presets`'),
   notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
   canary: canarySchema.prefault({}),
   page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),
@@ -155,13 +169,13 @@ function invalid(file: string, problems: readonly Problem[]): LannerError {
 }
 
 /**
- * Reads and validates a file, and the file of exceptions it names. Throws LannerError `config_unreadable` too.
+ * Reads and validates a file, and the presets and the file of exceptions it names. Throws LannerError `config_unreadable` too.
  */
 export function loadConfig(
   file: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  const config = parseConfig(readConfigFile(file), file, env);
+  const config = withPresets(parseConfig(readConfigFile(file), file, env), file);
   if (config.exceptions_file === undefined) return config;
   const beside = resolve(file === '-' ? '.' : dirname(file), config.exceptions_file);
   const more = parseExceptions(readConfigFile(beside), beside, env);
@@ -174,6 +188,20 @@ export function loadConfig(
       'Give one of them another name.',
     );
   return { ...config, exceptions: [...config.exceptions, ...more] };
+}
+
+/** The exceptions of the presets stand behind those of the configuration. */
+function withPresets(config: Config, file: string): Config {
+  const own = new Set(config.exceptions.map(({ name }) => name));
+  const preset = [...new Set(config.exceptions_presets)].flatMap((name) => presetOf(name).exceptions);
+  const twice = preset.find(({ name }) => own.has(name));
+  if (twice !== undefined)
+    throw new LannerError(
+      'config_invalid',
+      `${file} exceptions: ${twice.name} is the name of an exception of a preset`,
+      'Give your own another name.',
+    );
+  return { ...config, exceptions: [...config.exceptions, ...preset] };
 }
 
 /** Validates a file of exceptions. Throws LannerError `config_invalid` with every problem. */
