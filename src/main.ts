@@ -191,6 +191,17 @@ program
     finish(await tune(files, options));
   });
 
+const exceptions = program.command('exceptions').description('what is expected, and whether it still is');
+exceptions
+  .command('presets')
+  .description('exceptions for common images that come with Lanner; with names, as they are written')
+  .argument('[names...]', 'names of presets')
+  .option('--json', 'for tools', false)
+  .action(async (names: string[], options: { json: boolean }) => {
+    const { exceptionPresets } = await import('./commands/exception-presets.ts');
+    finish(exceptionPresets(names, options));
+  });
+
 const spool = program.command('spool').description('deliveries that wait, and those that were given up');
 for (const [action, description] of [
   ['list', 'what waits, and the dead letters'],

@@ -102,3 +102,44 @@ it('lanner replay leaves out what is hidden, and nothing with a hard indicator',
   expect(left.every(isHard)).toBe(true);
   expect(left.every(({ exceptions }) => exceptions?.[0]?.applied === false)).toBe(true);
 });
+
+describe('presets', () => {
+  it('are off until they are named, and then hide what they are for', async () => {
+    const dig = [
+      '--command',
+      'dig @127.0.0.1 consul.service.consul',
+      '--image',
+      'docker.io/hashicorp/consul:1.20',
+    ];
+    const off = bench.lanner(['explain', '-c', config(''), ...dig]);
+    expect(await off.code).toBe(0);
+    expect(off.out()).not.toContain('preset-');
+    const on = bench.lanner(['explain', '-c', config('exceptions_presets: [consul, netshoot]\n'), ...dig]);
+    expect(await on.code).toBe(0);
+    expect(on.out()).toContain('preset-consul (hide) does not match');
+  });
+
+  it('are refused by another name, and where an exception has the same', async () => {
+    const unknown = bench.lanner(['check', config('exceptions_presets: [netshot]\n')]);
+    expect(await unknown.code).toBe(3);
+    expect(unknown.err()).toMatch(
+      /lanner\.yaml:\d+:\d+ exceptions_presets\.0: there is no preset "netshot"\. Known: consul, /,
+    );
+    const own = exception('match: {tool: curl}').replace('known', 'preset-consul');
+    const twice = bench.lanner(['check', config(`exceptions_presets: [consul]\n${own}`)]);
+    expect(await twice.code).toBe(3);
+    expect(twice.err()).toContain('preset-consul is the name of an exception of a preset');
+  });
+
+  it('are listed and shown', async () => {
+    const list = bench.lanner(['exceptions', 'presets']);
+    expect(await list.code).toBe(0);
+    expect(list.out()).toMatch(/^netshoot +\S/m);
+    const one = bench.lanner(['exceptions', 'presets', 'netshoot', '--json']);
+    expect(await one.code).toBe(0);
+    expect(JSON.parse(one.out())).toMatchObject({ name: 'netshoot', exceptions: [{ mode: 'hide' }, {}] });
+    const none = bench.lanner(['exceptions', 'presets', 'netshot']);
+    expect(await none.code).toBe(2);
+    expect(none.err()).toContain('did you mean netshoot?');
+  });
+});

@@ -10,6 +10,7 @@ import { cliReference } from '../../src/commands/reference/cli.ts';
 import { configurationReference, configurationSchema } from '../../src/commands/reference/configuration.ts';
 import { errorsReference } from '../../src/commands/reference/errors.ts';
 import { metricsReference } from '../../src/commands/reference/metrics.ts';
+import { presetsReference } from '../../src/commands/reference/presets.ts';
 import { parseConfig } from '../../src/config.ts';
 import { errorCodes } from '../../src/model/errors.ts';
 import { openService, type Service } from '../../src/service/index.ts';
@@ -30,6 +31,7 @@ describe('the pages of deploy/reference', () => {
     ['configuration.schema.json', configurationSchema],
     ['metrics.md', metricsReference],
     ['errors.md', errorsReference],
+    ['presets.md', presetsReference],
     ['cli.md', () => cliReference(help)],
   ])('%s is what `npm run generate` would write now', async (page, render) => {
     // A boolean: the difference of two long pages helps nobody.
