@@ -5,6 +5,7 @@ import { createDetector, redactEvent, redactText } from '../detect/index.ts';
 import { LannerError } from '../lib/errors.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { Verdict } from '../model/finding.ts';
+import { imageFromReference } from '../model/image.ts';
 import type { NoteEntry } from '../model/intake.ts';
 import { makeFinding } from '../model/make-finding.ts';
 import { findingId } from '../pipeline.ts';
@@ -134,7 +135,7 @@ function wholeOrFirstLine(text: string): string {
 
 /** A command line as a person types it: quotes are understood, nothing is expanded. */
 function eventFromCommand(run: string, flags: ExplainFlags): ExecEvent {
-  return exampleEvent({
+  const event = exampleEvent({
     run,
     by: flags.parent ?? [],
     in_init_tree: flags.exec !== true,
@@ -143,6 +144,8 @@ function eventFromCommand(run: string, flags: ExplainFlags): ExecEvent {
     ...(flags.cwd !== undefined && { cwd: flags.cwd }),
     ...(flags.probe === true && { exec_probe: true }),
   });
+  // What the name of an image tells, exceptions match on.
+  return flags.image === undefined ? event : { ...event, image: imageFromReference(flags.image) };
 }
 
 function render(event: ExecEvent, notes: readonly NoteEntry[], verdict: Verdict, paint: Paint): string {

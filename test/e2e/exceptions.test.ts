@@ -105,18 +105,13 @@ it('lanner replay leaves out what is hidden, and nothing with a hard indicator',
 
 describe('presets', () => {
   it('are off until they are named, and then hide what they are for', async () => {
-    const dig = [
-      '--command',
-      'dig @127.0.0.1 consul.service.consul',
-      '--image',
-      'docker.io/hashicorp/consul:1.20',
-    ];
-    const off = bench.lanner(['explain', '-c', config(''), ...dig]);
+    const nc = ['--command', 'nc -zv db.shop.svc 5432', '--image', 'nicolaka/netshoot:v0.13'];
+    const off = bench.lanner(['explain', '-c', config(''), ...nc]);
     expect(await off.code).toBe(0);
     expect(off.out()).not.toContain('preset-');
-    const on = bench.lanner(['explain', '-c', config('exceptions_presets: [consul, netshoot]\n'), ...dig]);
+    const on = bench.lanner(['explain', '-c', config('exceptions_presets: [consul, netshoot]\n'), ...nc]);
     expect(await on.code).toBe(0);
-    expect(on.out()).toContain('preset-consul (hide) does not match');
+    expect(on.out()).toContain('preset-consul (hide) does not match: tool is netcat');
   });
 
   it('are refused by another name, and where an exception has the same', async () => {
