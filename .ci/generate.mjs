@@ -13,7 +13,7 @@ function snake(name) {
 
 /**
  * `export const processFields = { exec_id: 1, … }` for each message of a sensor's protos. A name is a message's
- * own or, where two packages use it, `package.message`.
+ * own or, where two packages use it, `package.message`. Enums likewise: `export const eventTypeValues = { … }`.
  */
 export function fieldsModule(sensor, messages) {
   const folder = join(root, 'proto', sensor);
@@ -22,7 +22,7 @@ export function fieldsModule(sensor, messages) {
     const { root: parsed } = protobuf.parse(readFileSync(join(folder, file), 'utf8'), { keepCase: true });
     const visit = (namespace) => {
       for (const nested of namespace.nestedArray) {
-        if (nested instanceof protobuf.Type) found.push(nested);
+        if (nested instanceof protobuf.Type || nested instanceof protobuf.Enum) found.push(nested);
         if (nested.nestedArray) visit(nested);
       }
     };
@@ -32,10 +32,14 @@ export function fieldsModule(sensor, messages) {
     const type = found.find((one) => one.name === name || one.fullName.endsWith(`.${name}`));
     if (type === undefined) throw new Error(`proto/${sensor} has no message ${name}`);
     const constant = snake(name).replace(/[_.]([a-z])/g, (_, letter) => letter.toUpperCase());
-    const fields = type.fieldsArray.map((field) => `  ${field.name}: ${field.id},`);
-    return `export const ${constant}Fields = {\n${fields.join('\n')}\n} as const;\n`;
+    if (type instanceof protobuf.Enum) return constantOf(`${constant}Values`, Object.entries(type.values));
+    return constantOf(`${constant}Fields`, type.fieldsArray.map((field) => [field.name, field.id]));
   });
   return `// Written by \`npm run generate\` from proto/${sensor}/*.proto.\n\n${constants.join('\n')}`;
+}
+
+function constantOf(name, entries) {
+  return `export const ${name} = {\n${entries.map(([key, number]) => `  ${key}: ${number},\n`).join('')}} as const;\n`;
 }
 
 export const outputs = {
@@ -55,6 +59,12 @@ export const outputs = {
       'FileProperties',
       'InodeProperties',
       'SecurityContext',
+      'GetEventsRequest',
+      'Filter',
+      'FieldFilter',
+      'EventType',
+      'FieldFilterAction',
+      'GetVersionResponse',
     ]),
 };
 

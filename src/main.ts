@@ -290,9 +290,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
+program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) finish(error.exitCode === 0 ? 0 : exitCodes.usage.code);
   else if (error instanceof LannerError) {
     process.stderr.write(`${error.message}\n${error.mend} [${error.code}]\n`);
@@ -303,4 +301,4 @@ try {
     );
     finish(exitCodes.internal.code);
   }
-}
+});

@@ -6,7 +6,8 @@ import { type CelFacts, type CelNode, CelProblem, checkCel } from './cel-check.t
 import { findingShape } from './finding-shape.ts';
 import type { Matcher } from './match.ts';
 
-const environment = celEnv({ funcs: strings });
+/** Made when the first expression is compiled: most configurations have none. */
+let environment: ReturnType<typeof celEnv> | undefined;
 
 /** A longer expression is refused before it is parsed. */
 const MAX_LENGTH = 4000;
@@ -22,6 +23,7 @@ const CHARACTERS = 8;
 export function compileCel(expression: string): Matcher {
   let run: (bindings: { finding: unknown }) => unknown;
   try {
+    environment ??= celEnv({ funcs: strings });
     run = plan(environment, parse(expression)) as typeof run;
   } catch (error) {
     throw new Error(`not valid CEL: ${messageOf(error)}`, { cause: error });

@@ -1,8 +1,8 @@
 import { connect as connectTcp } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { status } from '@grpc/grpc-js';
 import { LannerError } from '../lib/errors.ts';
 import type { Endpoint } from './endpoint.ts';
+import { grpcStatus, grpcStatusName } from './grpc-status.ts';
 import type { TlsMaterial } from './tls.ts';
 
 /** What @grpc/grpc-js says of a call that ended: code and details. */
@@ -65,20 +65,20 @@ function asError(kind: Kind, peer: Peer): LannerError {
 }
 
 function byCode(code: number | undefined, details: string, peer: Peer): Kind | undefined {
-  if (code === status.UNIMPLEMENTED) return wrongService(peer);
-  if (code === status.INVALID_ARGUMENT)
+  if (code === grpcStatus.UNIMPLEMENTED) return wrongService(peer);
+  if (code === grpcStatus.INVALID_ARGUMENT)
     return {
       code: 'filter_rejected',
       says: `it rejected our request: ${details}`,
       mend: 'Remove the filter that the message names, or update the sensor.',
     };
-  if (code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED)
+  if (code === grpcStatus.UNAUTHENTICATED || code === grpcStatus.PERMISSION_DENIED)
     return {
       code: 'tls_client_rejected',
       says: `it did not let us in: ${details}`,
       mend: 'Configure a client certificate that the sensor accepts (tls.cert_file, tls.key_file).',
     };
-  if (code === status.DEADLINE_EXCEEDED)
+  if (code === grpcStatus.DEADLINE_EXCEEDED)
     return {
       code: 'connect_timeout',
       says: 'no answer within the deadline',
@@ -230,11 +230,11 @@ function failedToConnect(peer: Peer): Kind {
 }
 
 function ended(failure: GrpcStatus, peer: Peer): Kind {
-  const name = failure.code === undefined ? 'no status' : (status[failure.code] ?? String(failure.code));
+  const name = failure.code === undefined ? 'no status' : grpcStatusName(failure.code);
   return {
     code: 'stream_ended',
     says:
-      failure.code === status.OK
+      failure.code === grpcStatus.OK
         ? 'it ended the stream'
         : `the stream broke: ${name} ${failure.details ?? ''}`.trim(),
     mend: `Lanner reconnects by itself; look into ${peer.sensor}'s log if it repeats.`,

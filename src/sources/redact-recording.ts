@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs';
+import { Root, type Type } from 'protobufjs';
 import type { RecordingShape } from './recording.ts';
 import { protoFolder } from './tetragon/protocol.ts';
 
@@ -36,9 +36,9 @@ function redactLine(line: Buffer, redact: RedactText): Buffer | undefined {
 }
 
 /** Only the fields in our own protos survive: capabilities, namespaces and the like are left out. */
-function messageType(sensor: 'tetragon' | 'falco'): protobuf.Type {
+function messageType(sensor: 'tetragon' | 'falco'): Type {
   const file = sensor === 'tetragon' ? 'tetragon/events.proto' : 'falco/outputs.proto';
-  const root = new protobuf.Root();
+  const root = new Root();
   root.resolvePath = (_origin, target) =>
     target.startsWith('google/') ? target : `${protoFolder}/${file.split('/')[0]}/${target}`;
   root.loadSync(file.split('/')[1]!, { keepCase: true });

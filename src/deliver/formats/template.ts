@@ -9,21 +9,28 @@ import { commandLine, noticeStory, storyOf } from './story.ts';
 /** A template is bounded in time, memory and output, whatever a finding holds. */
 const limits = { parseLimit: 100_000, renderLimit: 250, memoryLimit: 20_000_000, output: 1_000_000 };
 
-const engine = new Liquid({
-  // No file is read: what a template includes must stand in itself.
-  templates: {},
-  ownPropertyOnly: true,
-  strictFilters: true,
-  parseLimit: limits.parseLimit,
-  renderLimit: limits.renderLimit,
-  memoryLimit: limits.memoryLimit,
-});
-engine.registerFilter('shorten', (text: unknown, most: unknown) =>
-  shorten(String(text), Number(most) || 100),
-);
-engine.registerFilter('command_line', (argv: unknown) =>
-  commandLine(Array.isArray(argv) ? argv.map(String) : []),
-);
+let made: Liquid | undefined;
+
+/** Made for the first template: most configurations have none. */
+function engine(): Liquid {
+  if (made !== undefined) return made;
+  made = new Liquid({
+    // No file is read: what a template includes must stand in itself.
+    templates: {},
+    ownPropertyOnly: true,
+    strictFilters: true,
+    parseLimit: limits.parseLimit,
+    renderLimit: limits.renderLimit,
+    memoryLimit: limits.memoryLimit,
+  });
+  made.registerFilter('shorten', (text: unknown, most: unknown) =>
+    shorten(String(text), Number(most) || 100),
+  );
+  made.registerFilter('command_line', (argv: unknown) =>
+    commandLine(Array.isArray(argv) ? argv.map(String) : []),
+  );
+  return made;
+}
 
 /**
  * A body of the operator's own, written in Liquid. It sees `finding`, `group` and `notice` as the `lanner` format
@@ -39,7 +46,9 @@ export function templateFormat(text: string, content_type: string, page_url?: st
     batches: true,
     render(parcel, options) {
       if ('relay' in parcel) return relayed(parcel.relay);
-      const body = String(engine.renderSync(template, scopeOf(parcel, options?.compact ?? false, page_url)));
+      const body = String(
+        engine().renderSync(template, scopeOf(parcel, options?.compact ?? false, page_url)),
+      );
       if (body.length > limits.output)
         throw new Error(`the template makes more than ${limits.output} characters`);
       if (isJson) JSON.parse(body);
@@ -50,7 +59,7 @@ export function templateFormat(text: string, content_type: string, page_url?: st
 
 function parse(text: string): ReturnType<Liquid['parse']> {
   try {
-    return engine.parse(text);
+    return engine().parse(text);
   } catch (error) {
     throw new LannerError(
       'template',

@@ -85,10 +85,10 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
   };
 }
 
-/** Run from its TypeScript source (tests), the thread comes from the build: Node 20 starts no .ts file. */
+/** The thread is a part of the bundle, for whoever runs from the sources (tests) too: Node 20 starts no .ts file. */
 function workerUrl(): URL {
   const fromSource = import.meta.url.endsWith('.ts');
-  return new URL(fromSource ? '../../../dist/deliver/store/worker.js' : './worker.js', import.meta.url);
+  return new URL(`../../${fromSource ? '../dist/' : ''}bundle/worker.cjs`, import.meta.url);
 }
 
 function thrown(error: { message: string; code?: string; mend?: string }): Error {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import * as grpc from '@grpc/grpc-js';
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
 import { within } from '../../lib/abort.ts';
 import { LannerError } from '../../lib/errors.ts';
@@ -65,7 +65,7 @@ export interface CriClient {
 /** Opens no connection before the first call. */
 export function openCriClient(socket: string): CriClient {
   const { runtime, image } = loadServices();
-  const client = new grpc.Client(`unix://${socket}`, grpc.credentials.createInsecure(), {
+  const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
     'grpc.max_receive_message_length': maxAnswerBytes,
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 2000,
@@ -124,7 +124,7 @@ function method(service: ServiceDefinition, name: string): MethodDefinition<obje
 }
 
 function stream(
-  client: grpc.Client,
+  client: Client,
   definition: MethodDefinition<object, object>,
   onEvent: (event: ContainerEvent) => void,
   signal: AbortSignal,
@@ -140,7 +140,7 @@ function stream(
     if (signal.aborted) cancel();
     signal.addEventListener('abort', cancel, { once: true });
     running.on('data', onEvent);
-    running.on('error', (error: grpc.ServiceError) => {
+    running.on('error', (error: ServiceError) => {
       signal.removeEventListener('abort', cancel);
       if (signal.aborted) resolve();
       else reject(callError(error));
@@ -152,10 +152,10 @@ function stream(
   });
 }
 
-function callError(error: grpc.ServiceError): CallError {
+function callError(error: ServiceError): CallError {
   const failures: Partial<Record<number, CallFailure>> = {
-    [grpc.status.NOT_FOUND]: 'not_found',
-    [grpc.status.UNIMPLEMENTED]: 'unimplemented',
+    [status.NOT_FOUND]: 'not_found',
+    [status.UNIMPLEMENTED]: 'unimplemented',
   };
   return new CallError(failures[error.code] ?? 'failed', error.details || error.message, error);
 }

@@ -1,6 +1,7 @@
-import { type Client, type ClientDuplexStream, type StatusObject, status } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream, StatusObject } from '@grpc/grpc-js';
 import type { Intake } from '../../model/intake.ts';
 import { wait } from '../backoff.ts';
+import { grpcStatus } from '../grpc-status.ts';
 import type { FalcoGrpcConfig } from './config.ts';
 
 export const empty = Buffer.alloc(0);
@@ -45,7 +46,7 @@ export async function poll(channel: Client, options: RunOptions): Promise<Ended>
   for (;;) {
     const ended = await getOnce(channel, options);
     if (isOversized(ended)) oversized(intake, ended.details);
-    else if (ended.code !== status.OK) return ended;
+    else if (ended.code !== grpcStatus.OK) return ended;
     onUp();
     if (signal.aborted) return ended;
     interval = ended.messages > 0 ? config.poll_min_ms : Math.min(config.poll_max_ms, interval * 2);
@@ -60,7 +61,7 @@ function oversized(intake: Intake, details: string): void {
 }
 
 function isOversized(ended: Ended): boolean {
-  return ended.code === status.RESOURCE_EXHAUSTED && /larger than/i.test(ended.details);
+  return ended.code === grpcStatus.RESOURCE_EXHAUSTED && /larger than/i.test(ended.details);
 }
 
 /** Drains Falco's queue once. A call already under way when `signal` aborts may bring what it holds. */
@@ -93,7 +94,7 @@ export function getOnce(channel: Client, { config, signal, onMessage }: RunOptio
       clearTimeout(timer);
       settle();
       signal.removeEventListener('abort', stop);
-      const code = reason === undefined ? ended.code : status.DEADLINE_EXCEEDED;
+      const code = reason === undefined ? ended.code : grpcStatus.DEADLINE_EXCEEDED;
       resolve({ code, details: reason ?? ended.details, messages });
     });
   });
@@ -120,7 +121,7 @@ export function subscribe(channel: Client, options: RunOptions): Promise<Ended> 
     }, config.poll_min_ms);
     const check = async () => {
       const answer = await alive();
-      if (answer.code === status.OK) return onUp();
+      if (answer.code === grpcStatus.OK) return onUp();
       dead = answer;
       call.cancel();
     };

@@ -1,9 +1,10 @@
-import { Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { LannerError } from '../../lib/errors.ts';
 import { utf8, Walk } from '../../lib/wire.ts';
 import type { Intake } from '../../model/intake.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { diagnoseGrpcError, type Peer } from '../grpc-errors.ts';
+import { grpcStatus } from '../grpc-status.ts';
 import { channelCredentials, readTlsFiles, tlsChannelOptions } from '../tls.ts';
 import type { FalcoGrpcConfig } from './config.ts';
 import { versionResponseFields } from './fields.ts';
@@ -56,7 +57,7 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
         { deadline: Date.now() + timeout },
         (error: ServiceError | null, answer?: Buffer) => {
           signal.removeEventListener('abort', cancel);
-          const ended = { code: error?.code ?? status.OK, details: error?.details ?? '' };
+          const ended = { code: error?.code ?? grpcStatus.OK, details: error?.details ?? '' };
           resolve(answer === undefined ? ended : { ...ended, answer });
         },
       );
@@ -70,8 +71,8 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
       channel.waitForReady(Date.now() + timeout, (error) =>
         resolve(
           error === undefined
-            ? { code: status.OK, details: '' }
-            : { code: status.DEADLINE_EXCEEDED, details: error.message },
+            ? { code: grpcStatus.OK, details: '' }
+            : { code: grpcStatus.DEADLINE_EXCEEDED, details: error.message },
         ),
       ),
     );
@@ -83,9 +84,9 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
     version: string | undefined,
     signal: AbortSignal,
   ): Promise<LannerError> {
-    if (ended.code !== status.UNIMPLEMENTED) return diagnoseGrpcError(ended, peer);
+    if (ended.code !== grpcStatus.UNIMPLEMENTED) return diagnoseGrpcError(ended, peer);
     const tetragon = version === undefined ? await unary(channel, tetragonMethod, signal) : undefined;
-    if (tetragon?.code === status.OK) return diagnoseGrpcError(ended, peer);
+    if (tetragon?.code === grpcStatus.OK) return diagnoseGrpcError(ended, peer);
     return new LannerError(
       'falco_grpc_removed',
       `Falco at ${endpoint.address}: it does not offer falco.outputs.service${version === undefined ? '' : ` (version ${version})`}`,
@@ -98,8 +99,8 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
       try {
         const channel = connect();
         const { answer, ...ended } = await unary(channel, versionMethod, signal);
-        const version = ended.code === status.OK ? versionOf(answer) : undefined;
-        if (ended.code !== status.OK && ended.code !== status.UNIMPLEMENTED)
+        const version = ended.code === grpcStatus.OK ? versionOf(answer) : undefined;
+        if (ended.code !== grpcStatus.OK && ended.code !== grpcStatus.UNIMPLEMENTED)
           return await diagnoseGrpcError(ended, peer);
         const options: RunOptions = {
           config,
@@ -112,7 +113,7 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
         // A server that tells no version may be any: `get` shows whether it is one of Falco's.
         if (version === undefined) {
           const tried = await getOnce(channel, options);
-          if (tried.code !== status.OK) return await failure(channel, tried, version, signal);
+          if (tried.code !== grpcStatus.OK) return await failure(channel, tried, version, signal);
         }
         const last = await (config.method === 'get' ? poll : subscribe)(channel, options);
         return await failure(channel, last, version, signal);

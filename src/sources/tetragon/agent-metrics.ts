@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { Pool } from 'undici';
 import { messageOf } from '../../lib/errors.ts';
 import type { SourceCounts } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -70,8 +70,19 @@ export async function watchAgentMetrics(
   }
 }
 
-async function read(url: string, signal: AbortSignal): Promise<string> {
-  const answer = await request(url, { signal, headersTimeout: 10_000, bodyTimeout: 10_000 });
+async function read(address: string, signal: AbortSignal): Promise<string> {
+  const { origin, pathname, search } = new URL(address);
+  // One connection for each look, which is once a minute.
+  const agent = new Pool(origin, { connections: 1, headersTimeout: 10_000, bodyTimeout: 10_000 });
+  try {
+    return await bodyOf(agent, pathname + search, signal);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+async function bodyOf(agent: Pool, path: string, signal: AbortSignal): Promise<string> {
+  const answer = await agent.request({ method: 'GET', path, signal });
   if (answer.statusCode !== 200) {
     await answer.body.dump();
     throw new Error(`HTTP ${answer.statusCode}`);

@@ -97,3 +97,61 @@ export const inodePropertiesFields = {
 export const securityContextFields = {
   privileged: 1,
 } as const;
+
+export const getEventsRequestFields = {
+  allow_list: 1,
+  deny_list: 2,
+  field_filters: 4,
+} as const;
+
+export const filterFields = {
+  binary_regex: 1,
+  namespace: 2,
+  health_check: 3,
+  pid: 4,
+  pid_set: 5,
+  event_set: 6,
+  pod_regex: 7,
+  arguments_regex: 8,
+  labels: 9,
+  policy_names: 10,
+  parent_binary_regex: 12,
+  cel_expression: 13,
+  parent_arguments_regex: 14,
+  container_id: 15,
+  in_init_tree: 16,
+  ancestor_binary_regex: 17,
+  container_name_regex: 18,
+  namespace_regex: 19,
+} as const;
+
+export const fieldFilterFields = {
+  event_set: 1,
+  fields: 2,
+  action: 3,
+  invert_event_set: 4,
+} as const;
+
+export const eventTypeValues = {
+  UNDEF: 0,
+  PROCESS_EXEC: 1,
+  PROCESS_EXIT: 5,
+  PROCESS_KPROBE: 9,
+  PROCESS_TRACEPOINT: 10,
+  PROCESS_LOADER: 11,
+  PROCESS_UPROBE: 12,
+  PROCESS_THROTTLE: 27,
+  PROCESS_LSM: 28,
+  PROCESS_USDT: 29,
+  TEST: 40000,
+  RATE_LIMIT_INFO: 40001,
+} as const;
+
+export const fieldFilterActionValues = {
+  INCLUDE: 0,
+  EXCLUDE: 1,
+} as const;
+
+export const getVersionResponseFields = {
+  version: 1,
+} as const;

@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { grpcStatus } from '../grpc-status.ts';
 import type { TakeMessage } from './link.ts';
 
 /**
@@ -42,10 +42,11 @@ export function deframer(
   function lengthOf(bytes: Buffer, at: number): number {
     const length =
       bytes[at + 1]! * 0x1000000 + ((bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!);
-    if (bytes[at] !== 0) return refuse(status.INTERNAL, 'a compressed message, though none was asked for');
+    if (bytes[at] !== 0)
+      return refuse(grpcStatus.INTERNAL, 'a compressed message, though none was asked for');
     if (length > maxBytes)
       return refuse(
-        status.RESOURCE_EXHAUSTED,
+        grpcStatus.RESOURCE_EXHAUSTED,
         `Received message larger than max (${length} vs. ${maxBytes})`,
       );
     return length;

@@ -1,4 +1,3 @@
-import { status } from '@grpc/grpc-js';
 import { LannerError } from '../../lib/errors.ts';
 import type { CanarySign } from '../../model/canary.ts';
 import type { Intake, Source } from '../../model/intake.ts';
@@ -7,6 +6,7 @@ import { openBackoff, wait } from '../backoff.ts';
 import { type Connection, trackConnection } from '../connection.ts';
 import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { diagnoseGrpcError, type GrpcStatus, type Peer } from '../grpc-errors.ts';
+import { grpcStatus } from '../grpc-status.ts';
 import { readTlsFiles } from '../tls.ts';
 import { watchAgentMetrics } from './agent-metrics.ts';
 import { eventsRequest, type TetragonConfig } from './config.ts';
@@ -181,11 +181,11 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 }
 
 function endReason(failure: GrpcStatus, intake: Intake, peer: Peer): Promise<LannerError> | LannerError {
-  if (failure.code === status.RESOURCE_EXHAUSTED && /larger than max/.test(failure.details ?? '')) {
+  if (failure.code === grpcStatus.RESOURCE_EXHAUSTED && /larger than max/.test(failure.details ?? '')) {
     intake.counts.messages += 1;
     intake.unreadable('oversized', failure.details ?? '');
   }
-  if (failure.code === status.UNKNOWN)
+  if (failure.code === grpcStatus.UNKNOWN)
     return new LannerError(
       'filter_rejected',
       `Tetragon at ${peer.endpoint.address}: it rejected the request: ${failure.details ?? ''}`,

@@ -1,13 +1,7 @@
 import { Client, type ClientUnaryCall, credentials, Metadata, status } from '@grpc/grpc-js';
 import type { GrpcStatus } from '../grpc-errors.ts';
 import { type AgentLink, type LinkOptions, windowBytes } from './link.ts';
-import { tetragonProtocol } from './protocol.ts';
-
-interface UnaryMethod<Answer> {
-  path: string;
-  requestSerialize(request: object): Buffer;
-  responseDeserialize(bytes: Buffer): Answer;
-}
+import { tetragonProtocol, type UnaryMethod } from './protocol.ts';
 
 /** A link on @grpc/grpc-js. It copies each message and pauses the stream for each: that is what it costs. */
 export function grpcJsLink(options: LinkOptions): AgentLink {

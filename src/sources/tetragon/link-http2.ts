@@ -6,8 +6,8 @@ import {
   type IncomingHttpHeaders,
 } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
-import { status } from '@grpc/grpc-js';
 import type { GrpcStatus } from '../grpc-errors.ts';
+import { grpcStatus } from '../grpc-status.ts';
 import { deframer, frameHead } from './grpc-frames.ts';
 import { type AgentLink, type EventStream, type LinkOptions, type TakeMessage, windowBytes } from './link.ts';
 import { tetragonProtocol } from './protocol.ts';
@@ -33,7 +33,7 @@ export function http2Link(options: LinkOptions): AgentLink {
   });
   const lose = (details: string) => {
     lost ??= {
-      code: status.UNAVAILABLE,
+      code: grpcStatus.UNAVAILABLE,
       details: connected ? details : `No connection established. Last error: ${details}. Failed to connect`,
     };
   };
@@ -49,7 +49,10 @@ export function http2Link(options: LinkOptions): AgentLink {
     try {
       stream = session.request(headersFor(path, options));
     } catch (error) {
-      return { ended: Promise.resolve({ code: status.UNAVAILABLE, details: String(error) }), cancel() {} };
+      return {
+        ended: Promise.resolve({ code: grpcStatus.UNAVAILABLE, details: String(error) }),
+        cancel() {},
+      };
     }
     const ended = readCall(stream, options.maxMessageBytes, onMessage, () => lost);
     stream.end(Buffer.concat([frameHead(request.length), request]));
@@ -64,14 +67,14 @@ export function http2Link(options: LinkOptions): AgentLink {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<GrpcStatus>((resolve) => {
       timer = setTimeout(
-        () => resolve({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' }),
+        () => resolve({ code: grpcStatus.DEADLINE_EXCEEDED, details: 'Deadline exceeded' }),
         timeoutSecs * 1000,
       );
     });
     const outcome = await Promise.race([ended, late]);
     clearTimeout(timer);
     cancel();
-    if (outcome.code !== status.OK) throw Object.assign(new Error(outcome.details), outcome);
+    if (outcome.code !== grpcStatus.OK) throw Object.assign(new Error(outcome.details), outcome);
     return answer ?? Buffer.alloc(0);
   }
 
@@ -91,7 +94,7 @@ export function http2Link(options: LinkOptions): AgentLink {
   };
 }
 
-const closed: GrpcStatus = { code: status.UNAVAILABLE, details: 'the connection was closed' };
+const closed: GrpcStatus = { code: grpcStatus.UNAVAILABLE, details: 'the connection was closed' };
 
 function openSession(options: LinkOptions): ClientHttp2Session {
   const settings = { initialWindowSize: windowBytes, enablePush: false };
@@ -140,20 +143,20 @@ function readCall(
     };
     stream.on('response', (headers) => {
       const problem = answerProblem(headers);
-      if (problem !== undefined) fail(problem.code ?? status.UNKNOWN, problem.details ?? '');
+      if (problem !== undefined) fail(problem.code ?? grpcStatus.UNKNOWN, problem.details ?? '');
       else if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
     });
     takeChunks(stream, deframer(maxBytes, onMessage, fail));
     stream.on('trailers', (headers) => settle(statusFrom(headers)));
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (lost() === undefined)
-        settle({ code: status.UNAVAILABLE, details: `${error.code ?? ''} ${error.message}` });
+        settle({ code: grpcStatus.UNAVAILABLE, details: `${error.code ?? ''} ${error.message}` });
     });
     stream.on('close', () => {
       const reset = stream.rstCode ?? 0;
       const details = reset === 0 ? 'the stream ended without a status' : `RST_STREAM with code ${reset}`;
       // The connection's own error may be told after the stream's end.
-      setImmediate(() => resolve(outcome ?? lost() ?? { code: status.UNAVAILABLE, details }));
+      setImmediate(() => resolve(outcome ?? lost() ?? { code: grpcStatus.UNAVAILABLE, details }));
     });
   });
 }
@@ -180,13 +183,13 @@ function answerProblem(headers: IncomingHttpHeaders): GrpcStatus | undefined {
   if (code === 200 && type.startsWith('application/grpc')) return undefined;
   if (headers['grpc-status'] !== undefined) return undefined;
   return {
-    code: status.UNAVAILABLE,
+    code: grpcStatus.UNAVAILABLE,
     details: `HTTP/1 or another protocol: status ${code}, content type ${type || 'none'}`,
   };
 }
 
 function statusFrom(headers: IncomingHttpHeaders): GrpcStatus {
-  const code = Number(headers['grpc-status'] ?? status.UNKNOWN);
+  const code = Number(headers['grpc-status'] ?? grpcStatus.UNKNOWN);
   const text = String(headers['grpc-message'] ?? '');
   let details = text;
   try {
@@ -194,5 +197,5 @@ function statusFrom(headers: IncomingHttpHeaders): GrpcStatus {
   } catch {
     // As it came: a message is for people.
   }
-  return { code: Number.isInteger(code) ? code : status.UNKNOWN, details };
+  return { code: Number.isInteger(code) ? code : grpcStatus.UNKNOWN, details };
 }
