@@ -7,7 +7,8 @@ import { findingShape } from './finding-shape.ts';
 import type { Matcher } from './match.ts';
 
 /** Made when the first expression is compiled: most configurations have none. */
-let environment: ReturnType<typeof celEnv> | undefined;
+let made: ReturnType<typeof celEnv> | undefined;
+const environment = () => (made ??= celEnv({ funcs: strings }));
 
 /** A longer expression is refused before it is parsed. */
 const MAX_LENGTH = 4000;
@@ -23,8 +24,7 @@ const CHARACTERS = 8;
 export function compileCel(expression: string): Matcher {
   let run: (bindings: { finding: unknown }) => unknown;
   try {
-    environment ??= celEnv({ funcs: strings });
-    run = plan(environment, parse(expression)) as typeof run;
+    run = plan(environment(), parse(expression)) as typeof run;
   } catch (error) {
     throw new Error(`not valid CEL: ${messageOf(error)}`, { cause: error });
   }
@@ -112,7 +112,7 @@ function checked(expression: string): CelFacts {
     const nodes = parsed.expr as unknown as CelNode;
     const facts = checkCel(nodes, parsed.sourceInfo?.positions ?? {}, findingShape);
     for (const { text, offset } of facts.patterns) {
-      const tried = plan(environment, parse(`"".matches(${JSON.stringify(text)})`))({});
+      const tried = plan(environment(), parse(`"".matches(${JSON.stringify(text)})`))({});
       if (isCelError(tried)) throw new CelProblem(`not a valid pattern: ${tried.message}`, offset);
     }
     return facts;
