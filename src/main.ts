@@ -193,6 +193,22 @@ program
 
 const exceptions = program.command('exceptions').description('what is expected, and whether it still is');
 exceptions
+  .command('list')
+  .description('what each exception did, from history and running Lanner, and what is to be mended')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option(
+    '--severe <severity>',
+    'remark where a finding of this severity or above was hidden or lowered',
+    'high',
+  )
+  .option('--soon-days <count>', 'remark on what expires within so many days', '14')
+  .option('--strict', 'end with 1 where one has expired or hides what it should not', false)
+  .option('--json', 'for tools', false)
+  .action(async (options: import('./commands/exceptions-list.ts').ExceptionsListFlags) => {
+    const { exceptionsList } = await import('./commands/exceptions-list.ts');
+    finish(await exceptionsList(options));
+  });
+exceptions
   .command('presets')
   .description('exceptions for common images that come with Lanner; with names, as they are written')
   .argument('[names...]', 'names of presets')

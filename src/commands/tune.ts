@@ -2,11 +2,12 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isMap, isSeq, parseDocument } from 'yaml';
 import { type Config, loadConfig, parseExceptions } from '../config.ts';
 import { LannerError } from '../lib/errors.ts';
-import { type Finding, type Severity, severities } from '../model/finding.ts';
+import type { Finding } from '../model/finding.ts';
 import { compileExceptions } from '../route/exceptions.ts';
 import type { ExceptionConfig } from '../route/exceptions-schema.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readFindings } from './finding-lines.ts';
+import { severityFlag } from './flags.ts';
 import { filterOf, keptFindings } from './history.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 import { effectText, type Proposal, type TuneResult, tuneFindings } from './tune-effect.ts';
@@ -37,7 +38,7 @@ export async function tune(
   const unreadable = { count: 0 };
   const days = count('--expires-days', flags.expiresDays);
   const result = await tuneFindings(sourceOf(files, config, flags, unreadable), {
-    max_severity: severityOf(flags.maxSeverity),
+    max_severity: severityFlag(flags.maxSeverity, 'See lanner tune --help.'),
     min_count: count('--min-count', flags.minCount),
     max_proposals: count('--limit', flags.limit),
     expires: new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
@@ -141,14 +142,6 @@ function renderProposal(
 function left({ not_proposed }: TuneResult): string {
   const parts = Object.entries(not_proposed).map(([why, many]) => `${many} ${why.replaceAll('_', ' ')}`);
   return parts.length === 0 ? '' : `left alone: ${parts.join(', ')}\n`;
-}
-
-function severityOf(text: string): Severity {
-  const known = severities.filter((one) => one !== 'none');
-  const found = known.find((one) => one === text);
-  if (found === undefined)
-    throw usage(`there is no severity ${JSON.stringify(text)}. Known: ${known.join(', ')}`);
-  return found;
 }
 
 function count(flag: string, text: string): number {

@@ -74,6 +74,10 @@ export const findingSchema = z
           mode: z.enum(['hide', 'lower', 'count']).describe('what it does where it applies'),
           applied: z.boolean().describe('false: it matched or may have matched, and did not apply'),
           why: text('why it applied or did not'),
+          because: z
+            .enum(['hard_indicator', 'missing_fact', 'expired'])
+            .describe('what kept it from applying')
+            .exactOptional(),
         }),
       )
       .describe('exceptions that applied or could not be decided')

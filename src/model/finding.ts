@@ -101,6 +101,8 @@ export interface ExceptionNote {
   /** False: it matched or may have matched, and did not apply for the reason given. */
   applied: boolean;
   why: string;
+  /** What kept it from applying. */
+  because?: 'hard_indicator' | 'missing_fact' | 'expired';
 }
 
 /** What Lanner reports: schema `lanner.finding/v1`. It grows by addition only. */

@@ -56,8 +56,7 @@ export function compileExceptions(configs: readonly ExceptionConfig[]): Exceptio
         const step = decide(one, finding);
         note?.(step);
         if (step.is === 'no') continue;
-        if (step.applied || ++idle <= MAX_IDLE_NOTES)
-          notes.push({ name: step.name, mode: step.mode, applied: step.applied, why: step.why });
+        if (step.applied || ++idle <= MAX_IDLE_NOTES) notes.push(noteOf(step));
         if (!step.applied) continue;
         if (one.mode === 'hide') hidden = true;
         if (one.lower !== undefined && compareSeverity(one.lower, severity) < 0) severity = one.lower;
@@ -67,6 +66,17 @@ export function compileExceptions(configs: readonly ExceptionConfig[]): Exceptio
       return { finding: { ...finding, ...lowered, exceptions: notes }, hidden };
     },
   };
+}
+
+const reasons: Partial<Record<ExceptionStep['is'], NonNullable<ExceptionNote['because']>>> = {
+  unknown: 'missing_fact',
+  expired: 'expired',
+  broken_through: 'hard_indicator',
+};
+
+function noteOf({ name, mode, applied, why, is }: ExceptionStep): ExceptionNote {
+  const because = reasons[is];
+  return { name, mode, applied, why, ...(because !== undefined && { because }) };
 }
 
 /** Exceptions that have stopped at `now` (RFC 3339 in UTC, nine digits). */

@@ -173,7 +173,7 @@ export const findingShape = {
     },
     test: 'bool',
     exceptions: {
-      list: { fields: { name: 'string', mode: 'string', applied: 'bool', why: 'string' } },
+      list: { fields: { name: 'string', mode: 'string', applied: 'bool', why: 'string', because: 'string' } },
     },
     severity_before: 'string',
   },

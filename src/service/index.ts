@@ -24,9 +24,10 @@ import { routeEvents } from '../telemetry/route-events.ts';
 import { sourceMetrics } from '../telemetry/source-metrics.ts';
 import { canarySources, openCanary } from './canary.ts';
 import { controlHandlers } from './control.ts';
+import { openExpiry } from './expiry.ts';
 import { healthOf } from './health.ts';
 import { openJournal } from './journal.ts';
-import { expiredNow, openJudging } from './judging.ts';
+import { openJudging } from './judging.ts';
 import { openMemory } from './memory.ts';
 import { openNotices } from './notices.ts';
 import { controlSocket, stateDirectory } from './places.ts';
@@ -94,7 +95,7 @@ export function openService(parts: ServiceParts): Service {
   const { detector, exceptions, router, minSeverity, redact } = openJudging(config);
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
-  const excepting = exceptionEvents(metrics, exceptions.names);
+  const excepting = exceptionEvents(metrics, exceptions.names, Date.now());
   const pipeline = openPipeline({
     detector,
     ...openMemory(config, parts.state ?? true, enricher.observe),
@@ -123,10 +124,7 @@ export function openService(parts: ServiceParts): Service {
     },
     onMiss: journal.miss,
   });
-  const expiredGauge = metrics.gauge(
-    'lanner_exceptions_expired',
-    'Exceptions that have expired and do not apply',
-  );
+  const expiry = openExpiry({ config: () => config, clock: holdingClock, metrics, log });
   const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
   const counted = sourceMetrics(metrics, {
     counts: () => pipeline.counts(),
@@ -180,12 +178,12 @@ export function openService(parts: ServiceParts): Service {
     counted.refresh();
     gauges();
     journal.refresh();
-    expiredGauge.set(expiredNow(config).length);
+    expiry.look();
     return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
   }
 
   async function start(): Promise<{ http?: string }> {
-    warnOfExpired(config, log);
+    expiry.start();
     await deliverer.start();
     if (config.http.enabled) http = await serveHttp(config.http, { health, ready, metrics: scrape });
     void enricher.start(enriching.signal);
@@ -201,7 +199,10 @@ export function openService(parts: ServiceParts): Service {
     if (!config.durable || deliverer.status().spool.degraded !== undefined) return;
     const path = controlSocket(stateDirectory(config));
     try {
-      control = await serveControl(path, controlHandlers(deliverer, onDisk));
+      control = await serveControl(path, {
+        ...controlHandlers(deliverer, onDisk),
+        exceptions: () => ({ since: excepting.since, uses: excepting.uses() }),
+      });
     } catch (error) {
       log.warn('commands cannot reach this Lanner', { reason: messageOf(error) });
     }
@@ -210,6 +211,7 @@ export function openService(parts: ServiceParts): Service {
   async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
     const until = Date.now() + deadlineMs;
     notices.stop();
+    expiry.stop();
     await canary?.stop();
     abort.abort();
     await Promise.all(running);
@@ -237,13 +239,4 @@ export function openService(parts: ServiceParts): Service {
     ready,
     metrics,
   };
-}
-
-function warnOfExpired(config: Config, log: Log): void {
-  for (const { name, expires, owner } of expiredNow(config))
-    log.warn('an exception has expired: it does not apply any more', {
-      exception: name,
-      expires,
-      ...(owner !== undefined && { owner }),
-    });
 }

@@ -1,3 +1,4 @@
+import { rfc3339, secondsOf } from '../lib/time.ts';
 import type { ExceptionNote, Finding } from '../model/finding.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -13,6 +14,8 @@ export interface ExceptionUse {
 }
 
 export interface ExceptionEvents {
+  /** When counting began, RFC 3339 in UTC with nine digits. */
+  readonly since: string;
   /** Counts what the exceptions did to one finding. */
   seen(finding: Finding): void;
   uses(): ExceptionUse[];
@@ -24,6 +27,7 @@ export interface ExceptionEvents {
 export function exceptionEvents(
   metrics: Metrics,
   known: readonly Pick<ExceptionUse, 'name' | 'mode'>[],
+  now_ms: number,
 ): ExceptionEvents {
   const hits = metrics.counter(
     'lanner_exception_hits_total',
@@ -35,11 +39,17 @@ export function exceptionEvents(
     'Findings an exception may have matched without applying: a missing fact, a hard indicator, its expiry',
     ['exception'],
   );
+  const lastHit = metrics.gauge(
+    'lanner_exception_last_hit_timestamp_seconds',
+    'Time of the newest finding an exception applied to since start',
+    ['exception'],
+  );
   const uses = new Map<string, ExceptionUse>(
     known.map(({ name, mode }) => [name, { name, mode, hits: 0, not_applied: 0 }]),
   );
   for (const { name, mode } of known) hits.inc({ exception: name, mode }, 0);
   return {
+    since: rfc3339(Math.floor(now_ms / 1000), (now_ms % 1000) * 1_000_000),
     seen(finding) {
       for (const note of finding.exceptions ?? []) {
         const use = uses.get(note.name);
@@ -48,6 +58,7 @@ export function exceptionEvents(
           use.hits += 1;
           use.last = { time: finding.time, id: finding.id, title: finding.title };
           hits.inc({ exception: note.name, mode: note.mode });
+          lastHit.set({ exception: note.name }, secondsOf(finding.time));
         } else {
           use.not_applied += 1;
           missed.inc({ exception: note.name });

@@ -103,6 +103,19 @@ it('lanner replay leaves out what is hidden, and nothing with a hard indicator',
   expect(left.every(({ exceptions }) => exceptions?.[0]?.applied === false)).toBe(true);
 });
 
+it('lanner exceptions list says what is to be mended, and with --strict ends with 1', async () => {
+  const path = config(exception('owner: web, expires: "2020-01-01", match: {tool: curl}'));
+  const list = bench.lanner(['exceptions', 'list', '-c', path]);
+  expect(await list.code, list.err()).toBe(0);
+  expect(list.out()).toMatch(/^known {2}hide, 0 hits, owner web, expires 2020-01-01$/m);
+  expect(list.out()).toContain('  expired: it expired 2020-01-01 and does not apply any more');
+  expect(list.out()).toContain('  never hit: it never applied');
+  const strict = bench.lanner(['exceptions', 'list', '-c', path, '--strict']);
+  expect(await strict.code).toBe(1);
+  const wrong = bench.lanner(['exceptions', 'list', '-c', path, '--severe', 'bad']);
+  expect(await wrong.code).toBe(2);
+});
+
 describe('presets', () => {
   it('are off until they are named, and then hide what they are for', async () => {
     const nc = ['--command', 'nc 203.0.113.9 4444', '--image', 'nicolaka/netshoot:v0.13'];

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ExceptionReport } from '../../src/commands/exceptions-report.ts';
 import type { Finding } from '../../src/model/finding.ts';
 import { type Bench, get, openBench } from '../support/lanner.ts';
 import { recordedMessages } from '../support/recordings.ts';
@@ -18,6 +19,12 @@ async function query(path: string, ...args: string[]): Promise<Finding[]> {
   expect(await run.code, run.err()).toBe(0);
   const text = run.out().trim();
   return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as Finding);
+}
+
+async function exceptionsOf(path: string): Promise<ExceptionReport[]> {
+  const run = bench.lanner(['exceptions', 'list', '-c', path, '--json']);
+  expect(await run.code, run.err()).toBe(0);
+  return (JSON.parse(run.out()) as { exceptions: ExceptionReport[] }).exceptions;
 }
 
 it('findings are kept while it runs, hidden ones too, and asked for while it runs and after', async () => {
@@ -57,10 +64,17 @@ it('findings are kept while it runs, hidden ones too, and asked for while it run
   expect(hidden.length).toBeGreaterThan(0);
   expect(hidden.length).toBeLessThan(live.length);
   expect(await query(path, '--exception', 'known')).toEqual(hidden);
+  const [working] = await exceptionsOf(path);
+  expect(working).toMatchObject({ name: 'known', hits_kept: hidden.length });
+  expect(working!.hits_since_start).toBeGreaterThanOrEqual(hidden.length);
   run.child.kill('SIGTERM');
   expect(await run.code).toBe(0);
   const left = await query(path);
   expect(left).toEqual(live);
+  const [stopped] = await exceptionsOf(path);
+  expect(stopped).toMatchObject({ hits: hidden.length, last: { id: expect.stringMatching(/^f-/) } });
+  expect(stopped!.remarks.map(({ is }) => is)).toContain('broken_through');
+  expect(stopped).not.toHaveProperty('hits_since_start');
 
   const [one] = hidden;
   const explained = bench.lanner(['explain', one!.id, '-c', path]);

@@ -67,7 +67,13 @@ describe('what an exception matches', () => {
   it('says in the finding which fact is missing', () => {
     const { finding } = apply({ match: { service_account: 'default' } }, quiet());
     expect(finding.exceptions).toEqual([
-      { name: 'probe', mode: 'hide', applied: false, why: 'the service account is not known' },
+      {
+        name: 'probe',
+        mode: 'hide',
+        applied: false,
+        why: 'the service account is not known',
+        because: 'missing_fact',
+      },
     ]);
   });
 
