@@ -5,7 +5,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { chart, chartDigest, documents, folderOf, helm, kustomization, kustomize, manifestsOf, presets, render, root, valuesOf } from './deploy.mjs';
+import {
+  chart,
+  chartDigest,
+  documents,
+  folderOf,
+  helm,
+  kustomization,
+  kustomize,
+  manifestsOf,
+  presets,
+  render,
+  root,
+  valuesOf,
+} from './deploy.mjs';
+import { dashboard } from './dashboard.mjs';
 import { olderRules, rulesFile } from './falco-rules.mjs';
 import { schemaProblem } from './kubernetes-schema.mjs';
 
@@ -25,7 +39,9 @@ async function step(name, run) {
     outcome = failed(error.message);
   }
   tally[outcome.word] += 1;
-  console.log(`${outcome.word.padEnd(8)}${name}${outcome.why === undefined ? '' : `: ${outcome.why.trim()}`}`);
+  console.log(
+    `${outcome.word.padEnd(8)}${name}${outcome.why === undefined ? '' : `: ${outcome.why.trim()}`}`,
+  );
 }
 
 /** A program that says by its exit code whether all is well. */
@@ -43,7 +59,10 @@ for (const preset of presets) {
     unless(text.includes(`\n# chart ${chartDigest()}\n`), stale),
   );
   await step(`${preset}: kustomization`, () =>
-    unless(readFileSync(join(folderOf(preset), 'kustomization.yaml'), 'utf8') === kustomization(preset), stale),
+    unless(
+      readFileSync(join(folderOf(preset), 'kustomization.yaml'), 'utf8') === kustomization(preset),
+      stale,
+    ),
   );
   await step(`${preset}: Kubernetes schemas`, async () => {
     const problems = (await Promise.all(documents(text).map(schemaProblem))).filter(Boolean);
@@ -60,13 +79,22 @@ for (const preset of presets) {
   await step(`${preset}: kubectl kustomize gives the manifests`, () => {
     const built = kustomize(folderOf(preset));
     if (built === undefined) return skipped('neither kubectl nor kustomize is here (.ci/install-real.sh)');
-    return unless(isDeepStrictEqual(byName(documents(built)), byName(documents(text))), 'it gives something else');
+    return unless(
+      isDeepStrictEqual(byName(documents(built)), byName(documents(text))),
+      'it gives something else',
+    );
   });
 }
 for (const version of Object.keys(olderRules))
   await step(`Falco rules of ${version} are those of lanner_rules.yaml`, () =>
-    unless(readFileSync(rulesFile(version), 'utf8') === olderRules[version](readFileSync(rulesFile(), 'utf8')), stale),
+    unless(
+      readFileSync(rulesFile(version), 'utf8') === olderRules[version](readFileSync(rulesFile(), 'utf8')),
+      stale,
+    ),
   );
+await step('Grafana dashboard', () =>
+  unless(readFileSync(join(root, 'deploy/monitoring/dashboard.json'), 'utf8') === dashboard(), stale),
+);
 const monitoring = { cwd: join(root, 'deploy/monitoring') };
 await step('promtool check rules', () => tool('promtool', ['check', 'rules', 'alerts.yaml'], monitoring));
 await step('promtool test rules', () => tool('promtool', ['test', 'rules', 'alerts.test.yaml'], monitoring));

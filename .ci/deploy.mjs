@@ -1,11 +1,12 @@
-// deploy/: `npm run deploy:render` writes deploy/kubernetes from the chart (needs helm), and the Falco rules of older
-// versions from those of the newest. .ci/deploy-check.mjs and test/deploy use the functions.
+// deploy/: `npm run deploy:render` writes deploy/kubernetes from the chart (needs helm), the Falco rules of older
+// versions from those of the newest, and the Grafana dashboard. .ci/deploy-check.mjs and test/deploy use the functions.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { dashboard } from './dashboard.mjs';
 import { olderRules, rulesFile } from './falco-rules.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -43,7 +44,10 @@ export function chartDigest() {
   const hash = createHash('sha256');
   for (const file of readdirSync(chart, { recursive: true }).map(String).sort()) {
     if (!statSync(join(chart, file)).isFile()) continue;
-    hash.update(`${file}\0`).update(readFileSync(join(chart, file))).update('\0');
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(chart, file)))
+      .update('\0');
   }
   return hash.digest('hex');
 }
@@ -110,7 +114,9 @@ resources: [lanner.yaml]
 
 /** Keys of the Secret that the manifests read. */
 function keys(text) {
-  return [...text.matchAll(/secretKeyRef: \{name: lanner, key: ([\w-]+)\}/g)].map((match) => match[1]).join(', ');
+  return [...text.matchAll(/secretKeyRef: \{name: lanner, key: ([\w-]+)\}/g)]
+    .map((match) => match[1])
+    .join(', ');
 }
 
 function write() {
@@ -123,6 +129,7 @@ function write() {
   }
   for (const version of Object.keys(olderRules))
     writeFileSync(rulesFile(version), olderRules[version](readFileSync(rulesFile(), 'utf8')));
+  writeFileSync(join(root, 'deploy/monitoring/dashboard.json'), dashboard());
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) write();

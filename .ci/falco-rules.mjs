@@ -48,7 +48,8 @@ function requirements(engine, plugin) {
 
 function replaced(text, ...pairs) {
   return pairs.reduce((before, [from, to]) => {
-    if (before.split(from).length !== 2) throw new Error(`deploy/falco/lanner_rules.yaml has not once: ${from}`);
+    if (before.split(from).length !== 2)
+      throw new Error(`deploy/falco/lanner_rules.yaml has not once: ${from}`);
     return before.replace(from, () => to);
   }, text);
 }

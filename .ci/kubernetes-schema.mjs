@@ -3,7 +3,9 @@
 
 /** What the schema of its kind finds wrong with a manifest; undefined: nothing. */
 export async function schemaProblem({ apiVersion, kind, ...rest }) {
-  const of = apiVersion.startsWith('monitoring.coreos.com/') ? '@kubernetes-models/prometheus-operator' : 'kubernetes-models';
+  const of = apiVersion.startsWith('monitoring.coreos.com/')
+    ? '@kubernetes-models/prometheus-operator'
+    : 'kubernetes-models';
   let models;
   try {
     models = await import(`${of}/${apiVersion}`);

@@ -1,14 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startCriServer } from '../support/cri-server.ts';
-import { type FalcoServer, startFalco } from '../support/falco-server.ts';
+import { everything } from '../support/everything.ts';
 import { until } from '../support/fixtures.ts';
 import { type Bench, get, openBench, post, type Run } from '../support/lanner.ts';
-import { openReceiver } from '../support/receiver.ts';
 import { recordedLines, recordedMessages } from '../support/recordings.ts';
-import { startAgent } from '../support/tetragon-agent.ts';
 
 const reference = readFileSync(join(import.meta.dirname, '../../deploy/reference/metrics.md'), 'utf8');
 
@@ -75,7 +71,6 @@ const untouched = [
 describe('the metrics of a running Lanner, with every kind of source and many of its troubles', () => {
   const bench: Bench = openBench();
   const documented = described();
-  let falcoServer: FalcoServer;
   let now: ReturnType<typeof scraped>;
   const value = (metric: string, labels: Record<string, string> = {}) =>
     now.samples
@@ -84,7 +79,7 @@ describe('the metrics of a running Lanner, with every kind of source and many of
       .reduce((sum, one) => sum + one.value, 0);
 
   beforeAll(async () => {
-    const config = await rig();
+    const { config, falco: falcoServer } = await everything(bench);
     // The first run leaves something in the spool for the second.
     const first = bench.lanner(['run', '--config', config]);
     await until(() => first.err().includes('lanner runs'), 'the first run');
@@ -121,60 +116,6 @@ describe('the metrics of a running Lanner, with every kind of source and many of
     };
     await vi.waitFor(look, { timeout: 20_000, interval: 100 }).catch(() => {});
     return text;
-  }
-
-  /** Sensors, runtimes and receivers, and the configuration that names them. */
-  async function rig(): Promise<string> {
-    const { folder } = bench;
-    const agent = await startAgent(`unix://${folder}/tetragon.sock`, {
-      onStream: (stream) => {
-        for (const message of recordedMessages('tetragon/scenario-k8s')) stream.write(message);
-      },
-    });
-    bench.later(agent.kill);
-    falcoServer = await startFalco({ address: `unix://${folder}/falco.sock`, version: '0.43.1' });
-    bench.later(falcoServer.kill);
-    const cri = await startCriServer(`${folder}/containerd.sock`);
-    bench.later(cri.stop);
-    const fine = await openReceiver();
-    bench.later(fine.close);
-    const refusing = await openReceiver();
-    bench.later(refusing.close);
-    refusing.answer = (_request, response) => response.writeHead(400).end();
-    const away = await openReceiver();
-    await away.close();
-    const recording = join(
-      import.meta.dirname,
-      '../fixtures/recordings/tetragon/scenario-k8s.export.jsonl.gz',
-    );
-    mkdirSync(`${folder}/export`);
-    writeFileSync(`${folder}/export/tetragon.log`, gunzipSync(readFileSync(recording)));
-    const path = bench.config(`
-shutdown_secs: 0.2
-sources:
-  agent: {type: tetragon, address: "unix://${folder}/tetragon.sock"}
-  export: {type: tetragon_file, path: "${folder}/export/tetragon.log", from: start}
-  falco: {type: falco_grpc, address: "unix://${folder}/falco.sock", poll_max_ms: 100}
-  posted: {type: falco_http, listen: "127.0.0.1:0", path: /secret, relay: {url: "${fine.url}"}}
-sinks:
-  fine: {type: webhook, url: "${fine.url}"}
-  refusing: {type: webhook, url: "${refusing.url}"}
-  away: {type: webhook, url: "${away.url}", retry_initial_secs: 0.05}
-  kept: {type: file, path: "${folder}/findings.jsonl"}
-route:
-  sinks: [fine, refusing, away, kept]
-  routes:
-    - {match: {workload: nobody}, sinks: [fine]}
-exceptions:
-  - {name: curls, match: {tool: curl}, mode: hide, reason: a test}
-canary: {enabled: true, interval_secs: 1, within_secs: 0.2, misses: 1, sources: [agent]}
-`);
-    const text = readFileSync(path, 'utf8').replace(
-      'enrich: {enabled: false}',
-      `enrich: {runtimes: ["${folder}/containerd.sock"], kubernetes: {mode: "off"}}`,
-    );
-    writeFileSync(path, text);
-    return path;
   }
 
   it('are those of the reference: each is there, and no other, with its type and help', () => {

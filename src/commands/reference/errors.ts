@@ -7,7 +7,7 @@ import { code, table } from './markdown.ts';
 export function errorsReference(): string {
   return `${[
     '# Errors',
-    'Written by `npm run generate` from the code. An error has a stable code, a message that says what is wrong and where, and a sentence that says what to do. A command prints it to standard error, the code in brackets, and ends with the exit code; a running Lanner logs it (`code`) and shows it in `/healthz` of the source it is about, and goes on trying.',
+    'Written by `npm run generate` from the code. An error has a stable code, a message that says what is wrong and where, and a sentence that says what to do. A command prints it to standard error, the code in brackets, and ends with the exit code; a running Lanner logs it (`code`) and shows it in `/healthz` of the source it is about, and goes on trying. What to do about each: deploy/monitoring/errors.md.',
     '## Codes',
     table(
       ['code', 'meaning', 'exit code of a command'],

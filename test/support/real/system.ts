@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import type { TarEntry } from './image-tar.ts';
 
 /** Why tests with real container runtimes cannot run here; undefined: they can. */
@@ -100,4 +101,13 @@ export function unmountBelow(folder: string): void {
       // Gone meanwhile with what was mounted round it.
     }
   }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago, for a daemon that cannot choose one. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
