@@ -31,6 +31,18 @@ program
   });
 
 program
+  .command('init')
+  .description('looks for sensors and runtimes on this host and writes a commented configuration that fits')
+  .option('-o, --out <file>', 'file to write, - for standard output', 'lanner.yaml')
+  .option('--force', 'overwrite the file', false)
+  .option('--root <folder>', 'look below this folder instead of /', '/')
+  .option('--json', 'what was found, what is to do and the configuration, for tools', false)
+  .action(async (options: import('./commands/init.ts').InitFlags) => {
+    const { init } = await import('./commands/init.ts');
+    finish(init(options));
+  });
+
+program
   .command('health')
   .description('asks a running Lanner whether it can take events: 0 if so, 1 if not (for HEALTHCHECK)')
   .option('-c, --config <file>', 'configuration of that Lanner: address, TLS and token are taken from it')

@@ -19,6 +19,7 @@ const byErrorCode: Record<string, keyof typeof exitCodes> = {
   recording_unreadable: 'input',
   recording_form: 'input',
   usage: 'usage',
+  file_exists: 'usage',
 };
 
 /** The exit code of an error with this code; whatever is not about files or configuration is about connecting. */

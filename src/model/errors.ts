@@ -7,6 +7,8 @@ export const errorCodes = {
   config_invalid: 'the configuration has problems; each is listed with its line',
   config_unreadable: 'the configuration file cannot be read',
   config_version: 'the configuration is of a newer version than this Lanner knows',
+  file_exists: 'the file to write exists already',
+  file_unwritable: 'the file cannot be written',
   socket_missing: 'the unix socket does not exist',
   socket_permission: 'the unix socket may not be opened by this user',
   connect_refused: 'nothing listens at the address',
