@@ -43,6 +43,20 @@ program
   });
 
 program
+  .command('doctor')
+  .description(
+    'tries everything a configuration needs: sensors, sinks, runtimes, permissions, clocks; sends nothing',
+  )
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option('--timeout <seconds>', 'longest wait for one answer', '5')
+  .option('--root <folder>', "look for the sensors' files below this folder", '/')
+  .option('--json', 'for tools', false)
+  .action(async (options: import('./commands/doctor.ts').DoctorFlags) => {
+    const { doctor } = await import('./commands/doctor.ts');
+    finish(await doctor(options));
+  });
+
+program
   .command('health')
   .description('asks a running Lanner whether it can take events: 0 if so, 1 if not (for HEALTHCHECK)')
   .option('-c, --config <file>', 'configuration of that Lanner: address, TLS and token are taken from it')

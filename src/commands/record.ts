@@ -109,7 +109,7 @@ function openFile(path: string): { writable: Writable; done: Promise<void> } {
 }
 
 /** Takes nothing in: only the tap is of interest. */
-function idleIntake(): Intake {
+export function idleIntake(): Intake {
   return {
     counts: newSourceCounts(),
     interest: { path: () => false, text: () => false, exec: () => false },

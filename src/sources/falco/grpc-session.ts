@@ -2,7 +2,7 @@ import { Client, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { LannerError } from '../../lib/errors.ts';
 import { utf8, Walk } from '../../lib/wire.ts';
 import type { Intake } from '../../model/intake.ts';
-import type { Endpoint } from '../endpoint.ts';
+import { type Endpoint, parseEndpoint } from '../endpoint.ts';
 import { diagnoseGrpcError, type Peer } from '../grpc-errors.ts';
 import { grpcStatus } from '../grpc-status.ts';
 import { channelCredentials, readTlsFiles, tlsChannelOptions } from '../tls.ts';
@@ -19,15 +19,21 @@ const REMOVED =
 export interface Session {
   /** Reads until something fails or `signal` aborts; gives the reason. Never rejects. */
   read(
+    intake: Intake,
     signal: AbortSignal,
     onMessage: (bytes: Buffer) => void,
     onUp: (version: string | undefined) => void,
   ): Promise<LannerError>;
+  /**
+   * Falco's version, `unknown` if it does not tell, or the reason why it does not answer. Takes no alert out of its
+   * queue. Never rejects.
+   */
+  version(signal: AbortSignal): Promise<string | LannerError>;
   close(): void;
 }
 
 /** Touches nothing before `read`. */
-export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake: Intake): Session {
+export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig): Session {
   const timeout = config.connect_timeout_secs * 1000;
   const peer: Peer = { sensor: 'Falco', endpoint, absent_hint: REMOVED };
   let client: Client | undefined;
@@ -95,7 +101,7 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
   }
 
   return {
-    async read(signal, onMessage, onUp) {
+    async read(intake, signal, onMessage, onUp) {
       try {
         const channel = connect();
         const { answer, ...ended } = await unary(channel, versionMethod, signal);
@@ -129,6 +135,21 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig, intake:
         );
       }
     },
+    async version(signal) {
+      try {
+        const { answer, ...ended } = await unary(connect(), versionMethod, signal);
+        if (ended.code === status.UNIMPLEMENTED) return 'unknown';
+        if (ended.code !== status.OK) return await diagnoseGrpcError(ended, peer);
+        return versionOf(answer) ?? 'unknown';
+      } catch (error) {
+        if (error instanceof LannerError) return error;
+        return new LannerError(
+          'stream_ended',
+          `Falco at ${endpoint.address}: ${String(error)}`,
+          'Look at the reason.',
+        );
+      }
+    },
     close: () => client?.close(),
   };
 }
@@ -144,4 +165,15 @@ function versionOf(answer: Buffer | undefined): string | undefined {
     return undefined;
   }
   return undefined;
+}
+
+/** As `Session.version`, for an address that was checked. */
+export async function falcoVersion(
+  config: FalcoGrpcConfig,
+  signal: AbortSignal,
+): Promise<string | LannerError> {
+  const session = openSession(parseEndpoint(config.address) as Endpoint, config);
+  const answer = await session.version(signal);
+  session.close();
+  return answer;
 }

@@ -47,9 +47,9 @@ export function openFalcoGrpc(name: string, config: FalcoGrpcConfig, deps: Falco
         source: name,
       });
       while (!signal.aborted) {
-        const session = openSession(endpoint, config, intake);
+        const session = openSession(endpoint, config);
         let isUp = false;
-        const reason = await session.read(signal, take, (version) => {
+        const reason = await session.read(intake, signal, take, (version) => {
           if (isUp) return;
           isUp = true;
           backoff.reset();

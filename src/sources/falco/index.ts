@@ -9,6 +9,7 @@ import { alertScanner, newSpans } from './spans.ts';
 
 export { type FalcoGrpcConfig, type FalcoHttpConfig, falcoGrpcSchema, falcoHttpSchema } from './config.ts';
 export { type FalcoGrpcDeps, openFalcoGrpc } from './grpc.ts';
+export { falcoVersion } from './grpc-session.ts';
 export { type FalcoHttpDeps, type FalcoHttpSource, openFalcoHttp } from './http.ts';
 export { type FalcoReader, openFalcoReader, type Reading } from './reader.ts';
 

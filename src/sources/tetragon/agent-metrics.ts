@@ -12,14 +12,19 @@ const lossCounters = new Set([
   'tetragon_ringbuf_queue_lost_total',
   'tetragon_ringbuf_perf_event_lost_total',
 ]);
+/** The same for Falco: events its kernel side dropped, and alerts its output queue had no room for. */
+export const falcoLossCounters: ReadonlySet<string> = new Set([
+  'falcosecurity_scap_n_drops_total',
+  'falcosecurity_falco_outputs_queue_num_drops_total',
+]);
 const MAX_BODY = 8 * 1024 * 1024;
 
 /** Sum of the loss counters in Prometheus's text format. */
-export function lostEvents(text: string): number {
+export function lostEvents(text: string, counters: ReadonlySet<string> = lossCounters): number {
   let sum = 0;
   for (const line of text.split('\n')) {
     const name = /^([a-z_:][a-z0-9_:]*)/i.exec(line)?.[1];
-    if (name === undefined || !lossCounters.has(name)) continue;
+    if (name === undefined || !counters.has(name)) continue;
     const value = Number(
       line
         .slice(line.lastIndexOf('}') + 1 || name.length)
