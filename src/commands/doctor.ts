@@ -1,3 +1,4 @@
+import { runCanary } from '../canary/program.ts';
 import { loadConfig } from '../config.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import { type Check, type Checkup, error, type Result, type Status } from './doctor/check.ts';
@@ -19,6 +20,7 @@ export interface DoctorDeps {
   env?: Readonly<Record<string, string | undefined>>;
   now?: () => number;
   write?: (text: string) => void;
+  runCanary?: Checkup['runCanary'];
   /** Default: all. */
   checks?: readonly Check[];
 }
@@ -40,6 +42,7 @@ export async function doctor(flags: DoctorFlags, deps: DoctorDeps = {}): Promise
     timeoutMs,
     now: deps.now ?? Date.now,
     running: await findRunning(config, timeoutMs),
+    runCanary: deps.runCanary ?? runCanary,
     clocks: [],
   };
   const write = deps.write ?? ((text: string) => process.stdout.write(text));
@@ -53,7 +56,10 @@ export async function doctor(flags: DoctorFlags, deps: DoctorDeps = {}): Promise
   }
   const counts = countsOf(found);
   if (flags.json) write(`${JSON.stringify({ results: found, ...counts }, null, 2)}\n`);
-  else write(`${counts.ok} ok, ${counts.warn} warnings, ${counts.error} errors, ${counts.skipped} skipped\n`);
+  else
+    write(
+      `${counts.ok} ok, ${many(counts.warn, 'warning')}, ${many(counts.error, 'error')}, ${counts.skipped} skipped\n`,
+    );
   return counts.error === 0 ? exitCodes.ok.code : exitCodes.found.code;
 }
 
@@ -73,6 +79,10 @@ function countsOf(found: readonly Result[]): Record<Status, number> {
   const counts = { ok: 0, warn: 0, error: 0, skipped: 0 };
   for (const { status } of found) counts[status] += 1;
   return counts;
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 const styles: Record<Status, Style> = { ok: 'green', warn: 'yellow', error: 'red', skipped: 'dim' };

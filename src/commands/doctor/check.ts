@@ -31,6 +31,8 @@ export interface Checkup {
   now: () => number;
   /** The Lanner that runs by this configuration, if one does. */
   running: Running | undefined;
+  /** Runs a program of our own, to see whether the sensors report it. */
+  runCanary: (args: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Clocks that were seen on the way, for the check of the clock, which comes last. */
   clocks: { of: string; skew_ms: number }[];
 }

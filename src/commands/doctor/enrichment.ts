@@ -20,7 +20,7 @@ export const enrichment: Check = {
       await Promise.race([enricher.start(abort.signal), aborted(abort.signal)]);
       return enricher.health().map(({ name, state, reason, code, version }): Result => {
         if (state === 'ok') return ok(`enrichment ${name}`, version ?? 'answers');
-        if (state === 'off') return skipped(`enrichment ${name}`, 'switched off');
+        if (state === 'off') return skipped(`enrichment ${name}`, reason ?? 'switched off');
         const text = reason ?? `no answer within ${timeoutMs / 1000} s`;
         const mend =
           'Findings go out without the facts it knows; see enrich in deploy/reference/configuration.md.';

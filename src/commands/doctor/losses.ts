@@ -13,9 +13,9 @@ export const losses: Check = {
     const agents = sourcesOf(config, 'tetragon').map(([name, { metrics_url }]) =>
       scrape(`source ${name}`, metrics_url ?? usual.tetragon, metrics_url === undefined, checkup),
     );
-    const falcos = [...sourcesOf(config, 'falco_grpc'), ...sourcesOf(config, 'falco_http')].map(([name]) =>
-      scrape(`source ${name}`, usual.falco, true, checkup, falcoLossCounters),
-    );
+    const falcos = [...sourcesOf(config, 'falco_grpc'), ...sourcesOf(config, 'falco_http')]
+      .slice(0, 1)
+      .map(() => scrape('falco', usual.falco, true, checkup, falcoLossCounters));
     return Promise.all([...agents, ...falcos]);
   },
 };

@@ -1,5 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type { Config } from '../../config.ts';
 import type { HttpOptions } from '../../deliver/sinks/http/options.ts';
@@ -7,6 +6,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { type Check, type Checkup, error, ok, type Result, warn } from './check.ts';
 import { validity } from './files.ts';
 import { reachTcp, reachTls } from './reach.ts';
+import { nearest } from './state-dir.ts';
 
 /**
  * Every destination, without sending it anything: a request of any method may be taken for a message. `lanner sink
@@ -108,9 +108,8 @@ function tlsOf({ tls }: HttpOptions): ConnectionOptions {
 }
 
 function fileSink(about: string, path: string): Result {
-  const target = existsSync(path) ? path : dirname(path);
   try {
-    accessSync(existsSync(target) ? target : dirname(target), constants.W_OK);
+    accessSync(nearest(path), constants.W_OK);
     return ok(about, `${path} can be written`);
   } catch (trouble) {
     return error(

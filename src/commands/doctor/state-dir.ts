@@ -61,6 +61,6 @@ function room(there: string, spool: number): Result {
 }
 
 /** The folder, or the nearest above it that exists. */
-function nearest(folder: string): string {
+export function nearest(folder: string): string {
   return existsSync(folder) || folder === '/' ? folder : nearest(dirname(folder));
 }

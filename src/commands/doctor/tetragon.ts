@@ -1,4 +1,4 @@
-import { canaryArguments, canarySign, runCanary } from '../../canary/program.ts';
+import { canaryArguments, canarySign } from '../../canary/program.ts';
 import { holdingClock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { hidesCanary } from '../../sources/canary-sight.ts';
@@ -43,10 +43,14 @@ async function look(name: string, config: SourceConfig, checkup: Checkup): Promi
     await until(() => ['ok', 'degraded'].includes(source.health().state), checkup.timeoutMs);
     const { state, reason, code, sensor_version } = source.health();
     if (state !== 'ok') {
-      const text = reason ?? `no answer within ${checkup.timeoutMs / 1000} s`;
-      return [
-        { ...error(about, text, 'Does it run, and listen there?'), ...(code !== undefined && { code }) },
-      ];
+      // A reason brings its mend along.
+      const silent = error(
+        about,
+        `no answer within ${checkup.timeoutMs / 1000} s`,
+        'Does it run, and listen there?',
+      );
+      if (reason === undefined) return [silent];
+      return [{ status: 'error', about, text: reason, ...(code !== undefined && { code }) }];
     }
     const place =
       config.type === 'tetragon_file' ? `${config.path} is readable` : `Tetragon ${sensor_version} answers`;
@@ -84,7 +88,7 @@ function ageOf(about: string, version: string | undefined): Result[] {
 /** What was reported of the programs we ran. */
 interface Sight {
   see(message: Buffer, shape: 'frames' | 'lines'): void;
-  run(signal: AbortSignal): Promise<void>;
+  run(act: Checkup['runCanary'], signal: AbortSignal): Promise<void>;
   /** When it arrived, and the sensor's time of the start; both in epoch milliseconds. */
   found(): { arrived_ms: number; ran_ms: number; event_ms: number } | undefined;
 }
@@ -100,10 +104,10 @@ function openSight(): Sight {
       const event_ms = Date.parse(decoded.process_exec?.process?.start_time ?? '');
       found = { arrived_ms: Date.now(), ran_ms: runs.get(args)!, event_ms };
     },
-    async run(signal) {
+    async run(act, signal) {
       const args = canaryArguments();
       runs.set(args.join(' '), Date.now());
-      await runCanary(args, signal);
+      await act(args, signal);
     },
     found: () => found,
   };
@@ -120,7 +124,7 @@ async function coverage(
   const tries = 3;
   try {
     for (let left = tries; left > 0 && sight.found() === undefined; left -= 1) {
-      await sight.run(abort.signal);
+      await sight.run(checkup.runCanary, abort.signal);
       await until(() => sight.found() !== undefined, checkup.timeoutMs / tries);
     }
   } catch (trouble) {
