@@ -138,8 +138,8 @@ export function openSession(endpoint: Endpoint, config: FalcoGrpcConfig): Sessio
     async version(signal) {
       try {
         const { answer, ...ended } = await unary(connect(), versionMethod, signal);
-        if (ended.code === status.UNIMPLEMENTED) return 'unknown';
-        if (ended.code !== status.OK) return await diagnoseGrpcError(ended, peer);
+        if (ended.code === grpcStatus.UNIMPLEMENTED) return 'unknown';
+        if (ended.code !== grpcStatus.OK) return await diagnoseGrpcError(ended, peer);
         return versionOf(answer) ?? 'unknown';
       } catch (error) {
         if (error instanceof LannerError) return error;
