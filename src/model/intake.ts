@@ -214,6 +214,10 @@ export interface SourceHealth {
   /** RFC 3339: since when it is in this state. */
   since: string;
   sensor_version?: string;
+  /** What carries the stream, where there is a choice. */
+  transport?: 'http2' | 'grpc_js';
+  /** Why it is not the cheaper one that was tried first. */
+  transport_reason?: string;
 }
 
 /** A connection to one sensor. Constructing one touches nothing outside the process. */

@@ -9,6 +9,8 @@ import type { TlsMaterial } from './tls.ts';
 export interface GrpcStatus {
   code?: number | undefined;
   details?: string | undefined;
+  /** The carrier could not make sense of what came. */
+  odd?: boolean;
 }
 
 /** Whom we meant to speak to, for messages and mends. */

@@ -51,6 +51,10 @@ export function sourceMetrics(metrics: Metrics, view: CountsView): { refresh(): 
   const queued = metrics.gauge('lanner_queue_messages', 'Messages that wait for their judgement');
   const queuedBytes = metrics.gauge('lanner_queue_bytes', 'Bytes of the messages that wait');
   const up = metrics.gauge('lanner_source_up', '1 while the source is connected and in order', ['source']);
+  const transport = metrics.gauge('lanner_source_transport', '1 for what carries the stream of a source', [
+    'source',
+    'transport',
+  ]);
   return {
     refresh() {
       for (const [key, counter] of counters) {
@@ -65,7 +69,12 @@ export function sourceMetrics(metrics: Metrics, view: CountsView): { refresh(): 
       const { messages, bytes } = view.queued();
       queued.set(messages);
       queuedBytes.set(bytes);
-      for (const source of view.sources()) up.set({ source: source.name }, source.state === 'ok' ? 1 : 0);
+      transport.reset();
+      for (const source of view.sources()) {
+        up.set({ source: source.name }, source.state === 'ok' ? 1 : 0);
+        if (source.transport !== undefined)
+          transport.set({ source: source.name, transport: source.transport }, 1);
+      }
     },
   };
 }

@@ -59,9 +59,11 @@ export const tetragonSchema = z.strictObject({
     .describe('unix:///path or host:port. Charts from 1.7 use the unix socket, older ones localhost:54321'),
   tls: tlsClientSchema.optional().describe('for TCP listeners with TLS (agents after v1.7)'),
   transport: z
-    .enum(['grpc_js', 'http2'])
-    .default('grpc_js')
-    .describe('what carries the stream: @grpc/grpc-js, or node:http2 read directly at a fraction of the CPU'),
+    .enum(['auto', 'http2', 'grpc_js'])
+    .default('auto')
+    .describe(
+      'what carries the stream: node:http2 read directly, @grpc/grpc-js at more CPU, or the second only where the first does not get along with the agent or a proxy is set',
+    ),
   connect_timeout_secs: z.number().positive().default(10),
   liveness_secs: z
     .number()

@@ -9,6 +9,7 @@ import { diagnoseGrpcError, type GrpcStatus, type Peer } from '../grpc-errors.ts
 import { grpcStatus } from '../grpc-status.ts';
 import { readTlsFiles } from '../tls.ts';
 import { watchAgentMetrics } from './agent-metrics.ts';
+import { type Carrier, openCarrier } from './carrier.ts';
 import { eventsRequest, type TetragonConfig } from './config.ts';
 import { earlyTest } from './early.ts';
 import { bytesDecoder } from './export.ts';
@@ -32,6 +33,8 @@ export interface TetragonDeps {
   backoff?: { first_ms: number; max_ms: number };
   /** Canaries are subscribed to as well, wherever they run. */
   canary?: CanarySign;
+  /** The environment: proxies. */
+  env?: Record<string, string | undefined>;
 }
 
 /** A client of the agent's GetEvents stream. Throws LannerError `config_invalid` for an address that is none. */
@@ -50,10 +53,11 @@ export function openTetragon(name: string, config: TetragonConfig, deps: Tetrago
     const take = earlyTest(intake, bytesDecoder(name, intake.processes));
     const onMessage = deps.tap === undefined ? take : both(deps.tap, take);
     const metrics = watchAgentMetrics(name, config, intake.counts, deps.log, signal);
+    const carrier = openCarrier(name, config, endpoint as Endpoint, deps.log, deps.env ?? process.env);
     let silent = false;
     while (!signal.aborted) {
       const began = now();
-      const reason = await session({
+      const one: Session = {
         config,
         endpoint: endpoint as Endpoint,
         intake,
@@ -62,9 +66,12 @@ export function openTetragon(name: string, config: TetragonConfig, deps: Tetrago
         signal,
         now,
         silent,
+        carrier,
         canary: deps.canary,
-      });
+      };
+      const reason = await session(one);
       if (signal.aborted) break;
+      carrier.ended(reason.code === 'wrong_protocol' ? reason.message : one.odd);
       connection.down(intake.counts, reason);
       silent = reason.code === 'stream_silent';
       if (now() - began > PROVEN_MS) backoff.reset();
@@ -93,6 +100,9 @@ interface Session {
   now: () => number;
   /** The stream before this one fell silent: not in order until a message comes. */
   silent: boolean;
+  carrier: Carrier;
+  /** What the carrier could not read. */
+  odd?: string;
   canary: CanarySign | undefined;
 }
 
@@ -106,11 +116,14 @@ async function session(one: Session): Promise<LannerError> {
   try {
     if (config.tls !== undefined)
       peer.tls = { ...readTlsFiles(config.tls), server_name: config.tls.server_name };
-    link = openLink(config, endpoint, peer.tls);
+    link = openLink(one, peer.tls);
     const version = await link.version(config.connect_timeout_secs);
+    one.carrier.proven();
+    one.connection.carriedBy(one.carrier.transport, one.carrier.reason);
     return await stream(one, link, version, peer);
   } catch (error) {
     if (error instanceof LannerError) return error;
+    noteOdd(one, error as GrpcStatus);
     return diagnoseGrpcError(error as GrpcStatus, peer);
   } finally {
     signal.removeEventListener('abort', close);
@@ -118,9 +131,13 @@ async function session(one: Session): Promise<LannerError> {
   }
 }
 
-function openLink(config: TetragonConfig, endpoint: Endpoint, tls: Peer['tls']): AgentLink {
+function noteOdd(one: Session, failure: GrpcStatus): void {
+  if (failure.odd) one.odd = failure.details ?? '';
+}
+
+function openLink({ config, endpoint, carrier }: Session, tls: Peer['tls']): AgentLink {
   const { target, path, host, port } = endpoint;
-  const open = config.transport === 'http2' ? http2Link : grpcJsLink;
+  const open = carrier.transport === 'http2' ? http2Link : grpcJsLink;
   return open({
     target,
     ...(path !== undefined && { path }),
@@ -154,6 +171,7 @@ async function stream(one: Session, link: AgentLink, version: string, peer: Peer
   stop();
   cancel();
   if (outcome instanceof LannerError) return outcome;
+  if (outcome !== undefined) noteOdd(one, outcome);
   return outcome === undefined ? streamEnded(peer) : endReason(outcome, intake, peer);
 }
 

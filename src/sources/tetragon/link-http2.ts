@@ -138,7 +138,7 @@ function readCall(
       outcome ??= found;
     };
     const fail = (code: number, details: string) => {
-      settle({ code, details });
+      settle({ code, details, odd: code !== grpcStatus.RESOURCE_EXHAUSTED });
       stream.close(constants.NGHTTP2_CANCEL);
     };
     stream.on('response', (headers) => {
@@ -156,7 +156,10 @@ function readCall(
       const reset = stream.rstCode ?? 0;
       const details = reset === 0 ? 'the stream ended without a status' : `RST_STREAM with code ${reset}`;
       // The connection's own error may be told after the stream's end.
-      setImmediate(() => resolve(outcome ?? lost() ?? { code: grpcStatus.UNAVAILABLE, details }));
+      setImmediate(() => {
+        const alive = stream.session !== undefined && !stream.session.destroyed;
+        resolve(outcome ?? lost() ?? { code: grpcStatus.UNAVAILABLE, details, odd: reset === 0 && alive });
+      });
     });
   });
 }
@@ -189,7 +192,9 @@ function answerProblem(headers: IncomingHttpHeaders): GrpcStatus | undefined {
 }
 
 function statusFrom(headers: IncomingHttpHeaders): GrpcStatus {
-  const code = Number(headers['grpc-status'] ?? grpcStatus.UNKNOWN);
+  if (headers['grpc-status'] === undefined)
+    return { code: grpcStatus.UNAVAILABLE, details: 'trailers without grpc-status', odd: true };
+  const code = Number(headers['grpc-status']);
   const text = String(headers['grpc-message'] ?? '');
   let details = text;
   try {

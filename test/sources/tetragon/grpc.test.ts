@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createHttp2 } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSourceCounts, type Source } from '../../../src/model/intake.ts';
@@ -70,7 +72,7 @@ const play: AgentOptions['onStream'] = (stream) => writeAll(stream, messages);
 const socket = () => `unix://${folder}/tetragon.sock`;
 
 /** Both carriers are held to the same promises. */
-let transport: 'grpc_js' | 'http2' = 'grpc_js';
+let transport: 'auto' | 'grpc_js' | 'http2' = 'auto';
 
 describe.each(['grpc_js', 'http2'] as const)('over %s', (carrier) => {
   beforeEach(() => {
@@ -215,10 +217,35 @@ describe.each(['grpc_js', 'http2'] as const)('over %s', (carrier) => {
     });
 
     it('logs a trouble once, not at each attempt', async () => {
-      const { source, logged } = run({ address: socket() });
-      await until(() => source.health().code === 'socket_missing', 'socket_missing');
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      let attempts = 0;
+      const random = () => {
+        attempts += 1;
+        return 0.5;
+      };
+      const { source, logged } = run({ address: socket() }, { random });
+      await until(() => attempts >= 4, 'four attempts');
+      expect(source.health().code).toBe('socket_missing');
       expect(logged.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    });
+
+    it('logs once that streams are taken and ended at once, and says when that is over', async () => {
+      let streams = 0;
+      let rejecting = true;
+      const { address } = await agent(socket(), {
+        onStream: (stream) => {
+          streams += 1;
+          if (rejecting) stream.emit('error', { code: status.UNKNOWN, details: 'no such filter' });
+          else stream.write(messages[0]!);
+        },
+      });
+      const { source, logged } = run({ address });
+      await until(() => streams >= 4, 'four streams');
+      expect(source.health()).toMatchObject({ state: 'degraded', code: 'filter_rejected' });
+      expect(logged.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+      expect(logged.filter((line) => line.startsWith('info connected'))).toHaveLength(2);
+      rejecting = false;
+      await until(() => source.health().state === 'ok', 'in order again');
+      expect(logged.at(-1)).toContain('in order again');
     });
   });
 
@@ -337,6 +364,75 @@ describe.each(['grpc_js', 'http2'] as const)('over %s', (carrier) => {
       write('ca.crt', authority.cert);
       await until(() => source.health().state === 'ok', 'ok');
     });
+  });
+});
+
+describe('transport: auto', () => {
+  beforeEach(() => {
+    transport = 'auto';
+  });
+
+  it('reads over node:http2', async () => {
+    const { address } = await agent(socket(), { onStream: play });
+    const { source, intake, logged } = run({ address });
+    await until(() => intake.counts.messages === messages.length, 'all messages');
+    expect(source.health()).toMatchObject({ state: 'ok', transport: 'http2' });
+    expect(source.health().transport_reason).toBeUndefined();
+    expect(logged.filter((line) => line.startsWith('warn'))).toEqual([]);
+  });
+
+  it('falls back to grpc-js, with the reason, where node:http2 does not get along with the agent', async () => {
+    // Compressed messages that nobody asked for: grpc-js reads them.
+    const server = createHttp2();
+    server.on('stream', (stream, headers) => {
+      stream.on('error', () => {});
+      const body = String(headers[':path']).endsWith('GetVersion')
+        ? Buffer.from('\n\u0006v1.7.0')
+        : messages[0]!;
+      const packed = gzipSync(body);
+      const head = Buffer.alloc(5);
+      head[0] = 1;
+      head.writeUInt32BE(packed.length, 1);
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' },
+        { waitForTrailers: true },
+      );
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      if (String(headers[':path']).endsWith('GetEvents')) stream.write(Buffer.concat([head, packed]));
+      else stream.end(Buffer.concat([head, packed]));
+    });
+    server.listen(join(folder, 'odd.sock'));
+    stop.push(() => void server.close());
+    const { source, intake, logged } = run({ address: `unix://${join(folder, 'odd.sock')}` });
+    await until(() => intake.counts.messages > 0, 'a message');
+    expect(source.health()).toMatchObject({ state: 'ok', transport: 'grpc_js' });
+    expect(source.health().transport_reason).toMatch(/compressed message/);
+    expect(logged.filter((line) => line.startsWith('warn the stream is read by grpc-js'))).toHaveLength(1);
+  });
+
+  it('does not take the trouble of an address for that of the carrier', async () => {
+    const web = createServer((_request, answer) => answer.end('metrics')).listen(0, '127.0.0.1');
+    stop.push(() => void web.close());
+    await new Promise((resolve) => web.once('listening', resolve));
+    let attempts = 0;
+    const random = () => {
+      attempts += 1;
+      return 0.5;
+    };
+    const { port } = web.address() as { port: number };
+    const { source, logged } = run({ address: `127.0.0.1:${port}` }, { random });
+    await until(() => attempts >= 4, 'four attempts');
+    expect(source.health().code).toBe('wrong_protocol');
+    expect(source.health().transport).toBeUndefined();
+    expect(logged.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+
+  it('goes through a proxy with grpc-js, the only one that can', async () => {
+    const { address } = await agent('127.0.0.1:0', { onStream: play });
+    const { source, intake } = run({ address }, { env: { https_proxy: 'http://proxy.example:3128' } });
+    await until(() => intake.counts.messages === messages.length, 'all messages');
+    expect(source.health()).toMatchObject({ transport: 'grpc_js' });
+    expect(source.health().transport_reason).toContain('https_proxy');
   });
 });
 
