@@ -14,7 +14,6 @@ import { eventsRequest, type TetragonConfig } from './config.ts';
 import { earlyTest } from './early.ts';
 import { bytesDecoder } from './export.ts';
 import type { AgentLink, TakeMessage } from './link.ts';
-import { grpcJsLink } from './link-grpc-js.ts';
 import { http2Link } from './link-http2.ts';
 import { tetragonProtocol } from './protocol.ts';
 
@@ -116,7 +115,8 @@ async function session(one: Session): Promise<LannerError> {
   try {
     if (config.tls !== undefined)
       peer.tls = { ...readTlsFiles(config.tls), server_name: config.tls.server_name };
-    link = openLink(one, peer.tls);
+    link = await openLink(one, peer.tls);
+    if (signal.aborted) close();
     const version = await link.version(config.connect_timeout_secs);
     one.carrier.proven();
     one.connection.carriedBy(one.carrier.transport, one.carrier.reason);
@@ -135,9 +135,11 @@ function noteOdd(one: Session, failure: GrpcStatus): void {
   if (failure.odd) one.odd = failure.details ?? '';
 }
 
-function openLink({ config, endpoint, carrier }: Session, tls: Peer['tls']): AgentLink {
+async function openLink({ config, endpoint, carrier }: Session, tls: Peer['tls']): Promise<AgentLink> {
   const { target, path, host, port } = endpoint;
-  const open = carrier.transport === 'http2' ? http2Link : grpcJsLink;
+  // grpc-js is loaded when it is used: most never need it.
+  const open =
+    carrier.transport === 'http2' ? http2Link : (await import('./link-grpc-js.ts')).grpcJsLink;
   return open({
     target,
     ...(path !== undefined && { path }),
