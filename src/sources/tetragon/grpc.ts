@@ -138,8 +138,7 @@ function noteOdd(one: Session, failure: GrpcStatus): void {
 async function openLink({ config, endpoint, carrier }: Session, tls: Peer['tls']): Promise<AgentLink> {
   const { target, path, host, port } = endpoint;
   // grpc-js is loaded when it is used: most never need it.
-  const open =
-    carrier.transport === 'http2' ? http2Link : (await import('./link-grpc-js.ts')).grpcJsLink;
+  const open = carrier.transport === 'http2' ? http2Link : (await import('./link-grpc-js.ts')).grpcJsLink;
   return open({
     target,
     ...(path !== undefined && { path }),
