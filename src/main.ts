@@ -84,7 +84,7 @@ program
   .description('recordings through the same pipeline; nothing is delivered unless asked for')
   .argument(
     '<files...>',
-    'recordings: length-delimited messages or JSON lines, gzipped or not; - for standard input',
+    'recordings, exported findings, what a receiver stored, gzipped or not; - for standard input; history: that of --config',
   )
   .addOption(new Option('--form <sensor>', 'whose messages these are').choices(['tetragon', 'falco']))
   .option('-c, --config <file>', 'configuration to judge and route by')
@@ -140,7 +140,10 @@ program
 program
   .command('score')
   .description('a labelled corpus through the whole path: recall, false positives, errors')
-  .argument('<corpus>', 'labelled cases as JSON lines')
+  .argument(
+    '<corpus...>',
+    'labelled cases as JSON lines, or findings with labels (history export), gzipped or not',
+  )
   .addOption(
     new Option('--form <form>', 'the form of the events')
       .choices(['corpus', 'tetragon', 'falco'])
@@ -154,9 +157,9 @@ program
   .option('--max-fp-rate <share>', 'fail above this false-positive rate')
   .option('--min-tool-accuracy <share>', 'fail below this tool accuracy')
   .option('--json', 'for tools')
-  .action(async (corpus: string, options: import('./commands/score.ts').ScoreFlags) => {
+  .action(async (corpus: string[], options: import('./commands/score.ts').ScoreFlags) => {
     const { score } = await import('./commands/score.ts');
-    finish(score(corpus, options));
+    finish(await score(corpus, options));
   });
 
 program
@@ -174,9 +177,10 @@ program
     finish(await record(source, options));
   });
 
-program
+const history = program
   .command('history')
-  .description('findings that were kept, hidden ones too')
+  .description('findings that were kept, hidden ones too, and a sample of execs that did not fire');
+history
   .command('query')
   .description('the newest that fit; with --json the whole findings, oldest first, for replay and tune')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
@@ -191,17 +195,53 @@ program
   .option('--exception <name>', 'an exception that applied')
   .option('--hidden', 'only what an exception hid')
   .option('--told', 'only what no exception hid')
+  .option('--missed', 'execs that named a tool and did not fire, instead of findings')
+  .addOption(new Option('--label <label>', 'what a person said of it').choices(['expected', 'malicious']))
   .option('--limit <count>', 'at most so many; 0: all. Default: 50, with --json all')
   .option('--json', 'findings as JSON lines', false)
   .action(async (options: import('./commands/history.ts').HistoryFlags) => {
     const { historyQuery } = await import('./commands/history.ts');
     finish(await historyQuery(options));
   });
+history
+  .command('export')
+  .description(
+    'all of it into one file, while Lanner runs or not: JSON lines for replay, tune and score, or SQLite',
+  )
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .requiredOption(
+    '-o, --out <file>',
+    'file to write: JSON lines, gzipped with .gz; SQLite with .db; - for standard output',
+  )
+  .option('--json', 'what was written, for tools', false)
+  .action(async (options: import('./commands/history-export.ts').ExportFlags) => {
+    const { historyExport } = await import('./commands/history-export.ts');
+    finish(await historyExport(options));
+  });
+
+program
+  .command('label')
+  .description('says of a finding or missed exec of the history what it was, for lanner score')
+  .argument('<id>', 'its id')
+  .addArgument(new Argument('<label>', 'what it was').choices(['expected', 'malicious']))
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option('--note <text>', 'why')
+  .option('--corpus <file>', 'labelled cases as JSON lines; default: corpus.jsonl in state_dir')
+  .option('--min-severity <severity>', 'malicious: the least it must reach', 'low')
+  .option('--max-severity <severity>', 'expected: the most that is tolerated; default: what no route wants')
+  .option('--json', 'for tools', false)
+  .action(async (id: string, label: string, options: import('./commands/label.ts').LabelFlags) => {
+    const { labelCommand } = await import('./commands/label.ts');
+    finish(await labelCommand(id, label, options));
+  });
 
 program
   .command('tune')
   .description('proposes exceptions for what is noisy, with their effect; never for a hard indicator')
-  .argument('[files...]', 'findings as JSON lines, gzipped or not; without them, the history')
+  .argument(
+    '[files...]',
+    'exported findings or what a receiver stored, gzipped or not; - for standard input; without them, the history',
+  )
   .option('-c, --config <file>', 'configuration: its history, and what its exceptions hide already')
   .option('--since <when>', 'a time, or an age such as 24h or 7d')
   .option('--until <when>', 'a time, or an age')

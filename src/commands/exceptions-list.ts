@@ -7,7 +7,7 @@ import { controlSocket, stateDirectory } from '../service/places.ts';
 import { type ExceptionReport, type LiveUses, openExceptionsReport } from './exceptions-report.ts';
 import { exitCodes } from './exit-codes.ts';
 import { severityFlag } from './flags.ts';
-import { keptFindings } from './history.ts';
+import { keptTexts } from './history.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 
 const HELP = 'See lanner exceptions list --help.';
@@ -43,7 +43,7 @@ export async function exceptionsList(
   let findings = 0;
   // The history is read where there is one: what is not durable has none.
   if (config.durable && config.exceptions.length > 0)
-    for await (const text of keptFindings(config, {}, { newest: false, limit: Number.MAX_SAFE_INTEGER })) {
+    for await (const text of keptTexts(config, {}, { newest: false, limit: Number.MAX_SAFE_INTEGER })) {
       findings += 1;
       report.take(JSON.parse(text) as Kept);
     }

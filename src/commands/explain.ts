@@ -13,7 +13,7 @@ import { compileExceptions, type ExceptionStep } from '../route/exceptions.ts';
 import { fileError } from '../sources/recording.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
-import { keptFinding } from './history.ts';
+import { keptById } from './history.ts';
 import { eventOf } from './judge.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 
@@ -55,7 +55,7 @@ export async function explain(file: string | undefined, flags: ExplainFlags): Pr
 }
 
 function isFindingId(text: string): boolean {
-  return /^f-[0-9a-f]{24}$/.test(text) && !existsSync(text);
+  return /^[fm]-[0-9a-f]{24}$/.test(text) && !existsSync(text);
 }
 
 async function eventFromHistory(id: string, config: string | undefined): Promise<ExecEvent> {
@@ -65,8 +65,8 @@ async function eventFromHistory(id: string, config: string | undefined): Promise
       `${id} is in the history of a Lanner`,
       'Name its configuration with --config.',
     );
-  const finding = await keptFinding(id, loadConfig(config));
-  if (finding !== undefined) return finding.exec;
+  const kept = await keptById(id, loadConfig(config));
+  if (kept !== undefined) return kept.exec;
   throw new LannerError('usage', `there is no finding ${id} in the history`, 'See lanner history query.');
 }
 

@@ -101,16 +101,16 @@ const readers: Record<
 > = {
   /** Lanner's own: a finding, or the exec event in it. */
   lanner(json, _line, number) {
-    const exec = ('schema' in json ? json.exec : json) as ExecEvent | undefined;
-    const whole = Array.isArray(exec?.process?.argv) && Array.isArray(exec.ancestors);
-    const id = exec?.id ?? String(number);
-    return whole
+    const exec = 'schema' in json ? json.exec : json;
+    const id = (exec as Partial<ExecEvent> | undefined)?.id ?? String(number);
+    return isExecEvent(exec)
       ? { id, event: exec }
       : { id, error: 'no exec event of Lanner: process.argv and ancestors are missing' };
   },
   corpus(json, _line, number) {
     const id = typeof json.id === 'string' ? json.id : String(number);
-    const event = normalizeNeutral('event' in json ? json.event : json, 'judge');
+    const inner = 'event' in json ? json.event : json;
+    const event = isExecEvent(inner) ? inner : normalizeNeutral(inner, 'judge');
     return event === undefined ? { id, error: 'no exec event of the corpus form' } : { id, event };
   },
   tetragon(_json, line, number, processes) {
@@ -127,6 +127,12 @@ const readers: Record<
     return record.kind === 'exec' ? { id, event: record.event } : { id };
   },
 };
+
+/** Lanner's own form, as a labelled finding has it. */
+function isExecEvent(json: unknown): json is ExecEvent {
+  const event = json as Partial<ExecEvent> | null;
+  return Array.isArray(event?.process?.argv) && Array.isArray(event.ancestors);
+}
 
 /** A longer line is no event. */
 const MAX_LINE = 32 * 1024 * 1024;

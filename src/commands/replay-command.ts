@@ -8,6 +8,7 @@ import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
 import { replay } from './replay.ts';
 import { diffJson, diffOutcomes, isDifferent, type Outcome, outcomeOf, renderDiff } from './replay-diff.ts';
+import { type Inputs, inputsOf, tellPassedOver } from './replay-inputs.ts';
 import { logOptions } from './run.ts';
 import { paintFor } from './terminal.ts';
 
@@ -27,17 +28,19 @@ export interface ReplayFlags {
 export async function replayCommand(files: string[], flags: ReplayFlags): Promise<number> {
   if (flags.against !== undefined) return replayAgainst(files, flags.against, flags);
   const config = configOrDefaults(flags.config);
+  const { recordings, kept } = await inputsOf(files, flags.config);
   const log = openLog(logOptions(config));
   const findings: Finding[] = [];
-  const { pipeline, drain } = openReplayPipeline({
+  const { pipeline, drain, recall } = openReplayPipeline({
     config,
     log,
     deliver: flags.deliver,
     state: flags.state,
     onFinding: (finding) => findings.push(finding),
   });
-  const summary = await replay(files, pipeline, findings, {
+  const summary = await replay(recordings, pipeline, findings, {
     ...(flags.form !== undefined && { form: flags.form }),
+    ...(kept !== undefined && { kept, recall }),
     json: flags.json,
     ...(process.stderr.isTTY && { progress: process.stderr }),
     out: process.stdout,
@@ -47,11 +50,12 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
   const left = await drain();
   if (flags.json) process.stdout.write(`${JSON.stringify({ summary })}\n`);
   else {
-    const { messages, execs, container_execs, findings: found, unreadable } = summary;
+    const { messages, execs, container_execs, findings: found, unreadable, repeats } = summary;
     process.stdout.write(
-      `${messages} messages, ${execs} execs (${container_execs} in containers), ${found} findings, ${unreadable} unreadable\n`,
+      `${messages} messages, ${execs} execs (${container_execs} in containers), ${found} findings, ${unreadable} unreadable${repeats === undefined ? '' : `, ${repeats} repeats`}\n`,
     );
   }
+  if (kept !== undefined) tellPassedOver(kept.passedOver());
   await log.flush();
   return left === 0 ? exitCodes.ok.code : exitCodes.undelivered.code;
 }
@@ -59,31 +63,34 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
 /** The same events by two configurations: what is told otherwise. */
 async function replayAgainst(files: string[], against: string, flags: ReplayFlags): Promise<number> {
   if (flags.deliver) throw usage('--against delivers nothing: leave out --deliver');
-  if (files.includes('-')) throw usage('--against reads the recording twice, which standard input cannot be');
+  const inputs = await inputsOf(files, flags.config);
+  if (inputs.recordings.includes('-'))
+    throw usage('--against reads the recording twice, which standard input cannot be');
   const examples = Number(flags.examples);
   if (!Number.isInteger(examples) || examples < 0) throw usage('--examples wants a whole number');
   const configs = [configOrDefaults(against), configOrDefaults(flags.config)] as const;
   const log = openLog(logOptions(configs[1]));
-  const old = await outcomes(files, configs[0], flags, log);
-  const now = await outcomes(files, configs[1], flags, log);
+  const old = await outcomes(inputs, configs[0], flags, log);
+  const now = await outcomes(inputs, configs[1], flags, log);
   const diff = diffOutcomes(old, now);
   process.stdout.write(
     flags.json
       ? `${JSON.stringify(diffJson(diff, examples))}\n`
       : renderDiff(diff, examples, paintFor(process.stdout, process.env)),
   );
+  if (inputs.kept !== undefined) tellPassedOver(inputs.kept.passedOver());
   await log.flush();
   return isDifferent(diff) ? exitCodes.found.code : exitCodes.ok.code;
 }
 
 async function outcomes(
-  files: string[],
+  { recordings, kept }: Inputs,
   config: Config,
   flags: ReplayFlags,
   log: Log,
 ): Promise<Map<string, Outcome>> {
   const seen = new Map<string, Outcome>();
-  const { pipeline } = openReplayPipeline({
+  const { pipeline, recall } = openReplayPipeline({
     config,
     log,
     deliver: false,
@@ -94,8 +101,9 @@ async function outcomes(
       if (!seen.has(finding.id)) seen.set(finding.id, outcomeOf(finding, [], true));
     },
   });
-  await replay(files, pipeline, [], {
+  await replay(recordings, pipeline, [], {
     ...(flags.form !== undefined && { form: flags.form }),
+    ...(kept !== undefined && { kept, recall }),
     json: true,
     ...(process.stderr.isTTY && { progress: process.stderr }),
     out: process.stdout,

@@ -1,16 +1,21 @@
 import { statSync } from 'node:fs';
 import { LannerError, messageOf } from '../lib/errors.ts';
+import type { ExecEvent } from '../model/exec-event.ts';
 import type { Finding } from '../model/finding.ts';
-import type { SourceCounts } from '../model/intake.ts';
+import type { Intake, SourceCounts, StateFacts } from '../model/intake.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { recordTaker } from '../sources/record-taker.ts';
 import { type RecordingForm, readRecording } from '../sources/recording.ts';
 import type { Log } from '../telemetry/log.ts';
-import { isFindingsFile, readFindings } from './finding-lines.ts';
+import type { KeptSource } from './kept-files.ts';
 import { type Paint, renderFinding } from './terminal.ts';
 
 export interface ReplayOptions {
   form?: RecordingForm;
+  /** Findings and missed execs, whose execs are judged again after the recordings. */
+  kept?: KeptSource;
+  /** What memory knew of an exec that is judged again. */
+  recall?: (event: ExecEvent, facts: StateFacts) => void;
   json: boolean;
   /** A terminal that a progress bar may be drawn on; absent: none. */
   progress?: { write(text: string): void };
@@ -26,13 +31,14 @@ export interface ReplaySummary {
   container_execs: number;
   findings: number;
   unreadable: number;
+  /** Execs that stood in several places, or in several revisions, and were judged once. */
+  repeats?: number;
 }
 
 /**
- * Reads recordings, or findings as JSON lines (the execs in them), through the pipeline, one after the other, and
- * writes what it finds. `findings` collects
- * what the pipeline's `onFinding` hears; the caller wires both. Throws LannerError for a file that cannot be
- * read.
+ * Reads recordings one after the other, then the execs in findings, through the pipeline, and writes what it
+ * finds. `findings` collects what the pipeline's `onFinding` hears; the caller wires both. Throws LannerError
+ * for a file that cannot be read.
  */
 export async function replay(
   files: readonly string[],
@@ -54,20 +60,6 @@ export async function replay(
     }
   };
   for (const file of files) {
-    if (await isFindingsFile(file)) {
-      for await (const finding of readFindings(file, intake, (bytes) => bar.at(file, bytes))) {
-        intake.counts.messages += 1;
-        intake.counts.execs += 1;
-        if (finding.exec.container !== undefined) intake.counts.container_execs += 1;
-        void intake.judge(finding.exec);
-        flush();
-        await full;
-        full = undefined;
-      }
-      await pipeline.idle();
-      flush();
-      continue;
-    }
     await readRecording(file, {
       ...(options.form !== undefined && { form: options.form }),
       intake,
@@ -87,8 +79,33 @@ export async function replay(
     await pipeline.idle();
     flush();
   }
+  const judgeKept = async (source: KeptSource) => {
+    for await (const kept of source.read((file, bytes) => bar.at(file, bytes))) {
+      if ('facts' in kept && kept.facts !== undefined) options.recall?.(kept.exec, kept.facts);
+      countKept(intake, kept.exec);
+      void intake.judge(kept.exec);
+      flush();
+      await full;
+      full = undefined;
+    }
+    await pipeline.idle();
+    flush();
+  };
+  if (options.kept !== undefined) await judgeKept(options.kept);
   bar.done();
-  return summaryOf(intake.counts, found);
+  return { ...summaryOf(intake.counts, found), ...passedOver(options.kept) };
+}
+
+function countKept({ counts }: Intake, exec: ExecEvent): void {
+  counts.messages += 1;
+  counts.execs += 1;
+  if (exec.container !== undefined) counts.container_execs += 1;
+}
+
+function passedOver(source: KeptSource | undefined): Partial<ReplaySummary> {
+  if (source === undefined) return {};
+  const { skipped, repeats } = source.passedOver();
+  return { ...(skipped > 0 && { unreadable: skipped }), ...(repeats > 0 && { repeats }) };
 }
 
 function summaryOf(counts: SourceCounts, findings: number): ReplaySummary {

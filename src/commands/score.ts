@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createDetector } from '../detect/index.ts';
-import { LannerError } from '../lib/errors.ts';
 import { type CorpusScore, type GoldCase, type Prediction, scoreCorpus } from '../lib/score-corpus.ts';
 import { fileError } from '../sources/recording.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type JudgeForm, judgeLine } from './judge.ts';
+import { readCases, standardInput } from './kept-files.ts';
+import { caseOf } from './label.ts';
+import { tellPassedOver } from './replay-inputs.ts';
 
 export interface ScoreFlags {
   config?: string;
@@ -28,14 +30,16 @@ const gates: [keyof ScoreFlags, keyof CorpusScore, 'least' | 'most', string][] =
 ];
 
 /**
- * A labelled corpus through the whole path. Events in a wire form stand in a file of their own (`--events`), and
- * `--index` says which case each belongs to. Exit code `found` when a gate is not reached. Throws LannerError.
+ * Labelled corpora through the whole path, findings that were labelled in a history too. Events in a wire form
+ * stand in a file of their own (`--events`), and `--index` says which case each belongs to. Exit code `found` when
+ * a gate is not reached. Throws LannerError.
  */
-export function score(corpus: string, flags: ScoreFlags): number {
+export async function score(corpora: readonly string[], flags: ScoreFlags): Promise<number> {
   const detector = createDetector(configOrDefaults(flags.config).detect);
-  const gold = jsonLines(corpus) as unknown as GoldCase[];
+  const gold = await goldOf(corpora);
   const names = flags.index === undefined ? new Map<string, string>() : caseNames(flags.index);
-  const predictions = textLines(flags.events ?? corpus).map((line, at): Prediction => {
+  const lines = flags.events === undefined ? gold.map((one) => JSON.stringify(one)) : textLines(flags.events);
+  const predictions = lines.map((line, at): Prediction => {
     const judgement = judgeLine(line, at + 1, flags.form, { detector });
     return { ...judgement, id: names.get(judgement.id) ?? judgement.id };
   });
@@ -49,6 +53,19 @@ export function score(corpus: string, flags: ScoreFlags): number {
   });
   process.stdout.write(flags.json ? `${JSON.stringify({ ...result, failed })}\n` : render(result, failed));
   return failed.length === 0 ? exitCodes.ok.code : exitCodes.found.code;
+}
+
+/** Of what stands there several times, the last; what cannot be used is told on standard error. */
+async function goldOf(corpora: readonly string[]): Promise<GoldCase[]> {
+  const paths: string[] = [];
+  for (const path of corpora) paths.push(path === '-' ? await standardInput() : path);
+  const { cases, labelled, unlabelled, over } = await readCases(paths);
+  const gold = new Map(cases.map((one) => [one.id, one as unknown as GoldCase]));
+  for (const kept of labelled)
+    if (kept.label !== undefined) gold.set(kept.id, caseOf(kept, kept.label, { min: 'low', max: 'info' }));
+  tellPassedOver(over);
+  if (unlabelled > 0) process.stderr.write(`${unlabelled} findings without a label\n`);
+  return [...gold.values()];
 }
 
 /** Wire id → case id, from `{"case": {"falco_uuid": …, "tetragon_exec_id": …}}`. */
@@ -72,18 +89,6 @@ function textLines(file: string): string[] {
   return read(file)
     .split('\n')
     .filter((line) => line.trim() !== '');
-}
-
-function jsonLines(file: string): Record<string, unknown>[] {
-  return textLines(file).map((line, at) => {
-    try {
-      return JSON.parse(line) as Record<string, unknown>;
-    } catch (error) {
-      throw new LannerError('recording_unreadable', `${file}:${at + 1}: no JSON`, 'Correct the line.', {
-        cause: error,
-      });
-    }
-  });
 }
 
 function render(result: CorpusScore, failed: readonly string[]): string {

@@ -3,12 +3,14 @@ import { isMap, isSeq, parseDocument } from 'yaml';
 import { type Config, loadConfig, parseExceptions } from '../config.ts';
 import { LannerError } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import type { HistoryFilter } from '../model/history.ts';
 import { compileExceptions } from '../route/exceptions.ts';
 import type { ExceptionConfig } from '../route/exceptions-schema.ts';
 import { exitCodes } from './exit-codes.ts';
-import { readFindings } from './finding-lines.ts';
 import { severityFlag } from './flags.ts';
-import { filterOf, keptFindings } from './history.ts';
+import { filterOf } from './history-filter.ts';
+import { type KeptSource, openKeptFiles, standardInput } from './kept-files.ts';
+import { historySource, tellPassedOver } from './replay-inputs.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 import { effectText, type Proposal, type TuneResult, tuneFindings } from './tune-effect.ts';
 
@@ -35,9 +37,11 @@ export async function tune(
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const config = flags.config === undefined ? undefined : loadConfig(flags.config);
-  const unreadable = { count: 0 };
+  const { since, until } = filterOf(flags, Date.now());
+  const when = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+  const source = await sourceOf(files, config, when);
   const days = count('--expires-days', flags.expiresDays);
-  const result = await tuneFindings(sourceOf(files, config, flags, unreadable), {
+  const result = await tuneFindings(() => findingsOf(source, when), {
     max_severity: severityFlag(flags.maxSeverity, 'See lanner tune --help.'),
     min_count: count('--min-count', flags.minCount),
     max_proposals: count('--limit', flags.limit),
@@ -47,38 +51,34 @@ export async function tune(
   });
   const proposed = result.proposals.map(({ exception }) => exception);
   if (flags.apply !== undefined && proposed.length > 0) applyTo(flags.apply, proposed);
-  if (flags.json) write(`${JSON.stringify({ ...result, unreadable: Math.ceil(unreadable.count / 2) })}\n`);
+  const { skipped: unreadable, repeats } = source.passedOver();
+  tellPassedOver(source.passedOver());
+  if (flags.json) write(`${JSON.stringify({ ...result, unreadable, repeats })}\n`);
   else write(render(result, flags.apply, paintFor(process.stdout, process.env)));
   return exitCodes.ok.code;
 }
 
 /** Findings of the files, or of the history; read anew at each call. */
-function sourceOf(
+async function sourceOf(
   files: readonly string[],
   config: Config | undefined,
-  flags: TuneFlags,
-  unreadable: { count: number },
-): () => AsyncGenerator<Finding> {
-  if (files.includes('-')) throw usage('the findings are read twice, which standard input cannot be');
-  const { since, until } = filterOf(flags, Date.now());
+  filter: HistoryFilter,
+): Promise<KeptSource> {
   if (files.length > 0) {
-    const bad = {
-      unreadable() {
-        unreadable.count += 1;
-      },
-    };
-    return async function* () {
-      for (const file of files)
-        for await (const finding of readFindings(file, bad))
-          if ((since ?? '') <= finding.time && (until === undefined || finding.time < until)) yield finding;
-    };
+    const paths: string[] = [];
+    for (const file of files) paths.push(file === '-' ? await standardInput() : file);
+    return openKeptFiles(paths);
   }
   if (config === undefined) throw usage('name exported findings, or a configuration whose history is read');
-  const filter = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
-  return async function* () {
-    for await (const text of keptFindings(config, filter, { newest: false, limit: Number.MAX_SAFE_INTEGER }))
-      yield JSON.parse(text) as Finding;
-  };
+  return historySource(config, { ...filter, missed: false });
+}
+
+/** What happened at the time that is asked for; a missed exec is no noise. */
+async function* findingsOf(source: KeptSource, { since, until }: HistoryFilter): AsyncGenerator<Finding> {
+  for await (const kept of source.read()) {
+    const inTime = (since ?? '') <= kept.time && (until === undefined || kept.time < until);
+    if (inTime && kept.schema === 'lanner.finding/v1') yield kept;
+  }
 }
 
 /** By the exceptions of the configuration; without one, by what each finding says. */

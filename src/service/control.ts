@@ -1,7 +1,7 @@
 import type { Deliverer } from '../deliver/dispatcher.ts';
 import { controlRunning } from '../deliver/spool-control.ts';
 import type { ControlHandlers } from '../http/control.ts';
-import type { HistoryFilter, HistoryStore } from '../model/history.ts';
+import type { HistoryFilter, HistoryStore, Label } from '../model/history.ts';
 
 /** What `lanner history` asks of a running Lanner. */
 export interface HistoryQuestion {
@@ -22,6 +22,7 @@ export function controlHandlers(deliverer: Deliverer, history: HistoryStore | un
     ...(history !== undefined && {
       history_query: ({ filter, page }: HistoryQuestion) => history.queryHistory(filter, page),
       history_get: ({ id }: { id: string }) => history.getHistory(id),
+      history_label: ({ id, label }: { id: string; label: Label }) => history.labelHistory(id, label),
     }),
   };
 }

@@ -1,6 +1,8 @@
 import { openDeliverer } from '../deliver/dispatcher.ts';
 import { memoryStore } from '../deliver/store/memory.ts';
 import { holdingClock } from '../lib/clock.ts';
+import type { ExecEvent } from '../model/exec-event.ts';
+import type { StateFacts } from '../model/intake.ts';
 import { openPipeline, type Pipeline } from '../pipeline.ts';
 import { deliverEvents } from '../telemetry/deliver-events.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -15,6 +17,8 @@ import { openSinks } from './sinks.ts';
  */
 export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deliver: boolean }): {
   pipeline: Pipeline;
+  /** Tells what memory knew of an exec that is judged again; before it is judged. */
+  recall(event: ExecEvent, facts: StateFacts): void;
   drain(): Promise<number>;
 } {
   const { config, log, deliver } = parts;
@@ -28,10 +32,12 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
     events: deliverEvents(metrics, log),
   });
   const { detector, exceptions, router, minSeverity, redact } = openJudging(config);
+  const recalled = new WeakMap<ExecEvent, StateFacts>();
+  const memory = recalling(openMemory(config, parts.state ?? true), recalled);
   const started = deliver ? deliverer.start() : Promise.resolve();
   const pipeline = openPipeline({
     detector,
-    ...openMemory(config, parts.state ?? true),
+    ...memory,
     except: exceptions.apply,
     ...(parts.onHidden !== undefined && { onHidden: parts.onHidden }),
     route: (finding) => router.route(finding).map((target) => target.sink),
@@ -46,10 +52,32 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
   });
   return {
     pipeline,
+    recall: (event, facts) => void recalled.set(event, facts),
     async drain() {
       if (!deliver) return 0;
       await started;
       return (await deliverer.drain(config.shutdown_secs * 1000)).left;
+    },
+  };
+}
+
+type Memory = ReturnType<typeof openMemory>;
+
+/** A sample of what happened knows less than memory knew then: the greater count is the true one. */
+function recalling(memory: Memory, recalled: WeakMap<ExecEvent, StateFacts>): Memory {
+  const seen = memory.state?.seen;
+  if (memory.state === undefined || seen === undefined) return memory;
+  return {
+    ...memory,
+    state: {
+      ...memory.state,
+      seen: {
+        count: (event, seconds) =>
+          Math.max(seen.count(event, seconds), recalled.get(event)?.seen_before ?? 0),
+        get size() {
+          return seen.size;
+        },
+      },
     },
   };
 }

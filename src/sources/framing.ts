@@ -74,13 +74,14 @@ export function frameHead(length: number): Buffer {
 }
 
 /**
- * Lines of a text that comes in chunks, without their line ends; empty lines are left out. A line above
+ * Lines of a text that comes in chunks, without their line ends; empty lines go to `onEmpty`. A line above
  * `maxBytes` is skipped and reported.
  */
 export function lines(
   maxBytes: number,
   onLine: (line: Buffer) => void,
   onOversized: (length: number) => void,
+  onEmpty: () => void = () => {},
 ): FrameReader {
   let kept: Buffer[] = [];
   let keptBytes = 0;
@@ -92,6 +93,7 @@ export function lines(
     else {
       const line = trimmed(kept.length === 0 ? part : Buffer.concat([...kept, part]));
       if (line.length > 0) onLine(line);
+      else onEmpty();
     }
     kept = [];
     keptBytes = 0;

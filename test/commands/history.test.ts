@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filterOf } from '../../src/commands/history.ts';
+import { filterOf } from '../../src/commands/history-filter.ts';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 

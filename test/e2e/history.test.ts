@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ExceptionReport } from '../../src/commands/exceptions-report.ts';
+import type { ReplaySummary } from '../../src/commands/replay.ts';
 import type { Finding } from '../../src/model/finding.ts';
 import { type Bench, get, openBench } from '../support/lanner.ts';
 import { recordedMessages } from '../support/recordings.ts';
@@ -60,6 +61,9 @@ it('findings are kept while it runs, hidden ones too, and asked for while it run
     .toBe(true);
 
   const live = await query(path);
+  const missed = await query(path, '--missed');
+  expect(missed.length).toBeGreaterThan(0);
+  expect(missed.every(({ severity }) => severity === 'none' || severity === 'info')).toBe(true);
   const hidden = await query(path, '--hidden');
   expect(hidden.length).toBeGreaterThan(0);
   expect(hidden.length).toBeLessThan(live.length);
@@ -90,6 +94,14 @@ it('findings are kept while it runs, hidden ones too, and asked for while it run
   const lines = replayed.out().trim().split('\n');
   expect(JSON.parse(lines.at(-1)!)).toMatchObject({ summary: { messages: live.length, unreadable: 1 } });
   expect(lines.length - 1).toBeGreaterThan(0);
+  expect(replayed.err()).toContain(`${file}:${live.length + 1}: no JSON`);
+  const piped = bench.lanner(['replay', '-', '--json', '--no-state'], readFileSync(file));
+  expect(await piped.code, piped.err()).toBe(0);
+  expect(piped.out()).toBe(replayed.out());
+  const again = bench.lanner(['replay', 'history', '-c', path, '--json', '--no-state']);
+  expect(await again.code, again.err()).toBe(0);
+  const { summary } = JSON.parse(again.out().trim().split('\n').at(-1)!) as { summary: ReplaySummary };
+  expect(summary.messages).toBe(live.length + missed.length);
   const plain = bench.lanner(['history', 'query', '-c', path, '--limit', '3']);
   expect(await plain.code).toBe(0);
   expect(plain.out().trim().split('\n')).toHaveLength(3);
