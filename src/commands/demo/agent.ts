@@ -5,6 +5,7 @@ import {
   loadPackageDefinition,
   Server,
   ServerCredentials,
+  type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -31,12 +32,14 @@ const LONGEST_PAUSE_MS = 25;
 
 /**
  * A gRPC server that speaks Tetragon's protocol and plays a recording to whoever subscribes, in its own rhythm
- * divided by `speed` (0: at once), then keeps the stream open. `played` is fulfilled when all was sent.
+ * divided by `speed` (0: at once), then keeps the stream open. `played` is fulfilled when all was sent. `onStream` may
+ * write more to each.
  */
 export async function playingAgent(
   address: string,
   messages: readonly Buffer[],
   speed: number,
+  onStream: (stream: ServerWritableStream<object, Buffer>) => void = () => {},
 ): Promise<{ played: Promise<void>; stop(): void }> {
   const definition = loadSync('sensors.proto', {
     includeDirs: [`${protoFolder}/tetragon`],
@@ -53,6 +56,7 @@ export async function playingAgent(
     done = resolve;
   });
   const getEvents: handleServerStreamingCall<object, Buffer> = async (stream) => {
+    onStream(stream);
     let before: number | undefined;
     for (const message of messages) {
       const time = secondsOf(decodeMessage(message).time ?? '');
