@@ -15,6 +15,7 @@ import { LannerError, messageOf } from './lib/errors.ts';
 import { loadYaml, type Problem } from './lib/yaml-config.ts';
 import { presetNames, presetOf } from './presets.ts';
 import { type ExceptionConfig, exceptionsFileSchema, exceptionsSchema } from './route/exceptions-schema.ts';
+import { learningSchema } from './route/learning.ts';
 import { routeSchema, sinksNamed } from './route/schema.ts';
 import { falcoGrpcSchema, falcoHttpSchema, tetragonFileSchema, tetragonSchema } from './sources/index.ts';
 
@@ -107,6 +108,9 @@ export const configSchema = z.strictObject({
     })
     .default([])
     .describe('exceptions that come with Lanner, by name: `lanner exceptions presets`'),
+  learning: learningSchema
+    .prefault({})
+    .describe('what a new image does at first, for proposals of exceptions; nothing is applied by itself'),
   notices: noticesSchema.prefault({}).describe("Lanner's own troubles, told through the same sinks"),
   canary: canarySchema.prefault({}),
   page_url: z.url().optional().describe("where Lanner's page is reached from outside; messages link to it"),

@@ -275,6 +275,18 @@ exceptions
     finish(await exceptionsList(options));
   });
 exceptions
+  .command('proposals')
+  .description('what new images did at first (learning), as exceptions to look at; none is applied by itself')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option('--expires-days <count>', 'when the exceptions stop', '90')
+  .option('--owner <name>', 'who answers for them')
+  .option('--apply <file>', 'write them to this file of exceptions')
+  .option('--json', 'for tools', false)
+  .action(async (options: import('./commands/exception-proposals.ts').ProposalFlags) => {
+    const { exceptionProposals } = await import('./commands/exception-proposals.ts');
+    finish(await exceptionProposals(options));
+  });
+exceptions
   .command('presets')
   .description('exceptions for common images that come with Lanner; with names, as they are written')
   .argument('[names...]', 'names of presets')

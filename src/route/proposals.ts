@@ -35,6 +35,8 @@ type Word = readonly string[];
 export interface Grouping {
   /** Undefined: it is in a group now. */
   add(finding: Finding): NotProposed | undefined;
+  /** Whether it would join a group there is. */
+  has(finding: Finding): boolean;
   /** Largest first. */
   groups(): NoiseGroup[];
 }
@@ -43,6 +45,8 @@ export interface GroupingOptions {
   /** Findings above are left alone. */
   max_severity: Severity;
   max_groups?: number;
+  /** Groups of an earlier grouping, to go on with. */
+  before?: readonly NoiseGroup[];
 }
 
 /**
@@ -50,8 +54,8 @@ export interface GroupingOptions {
  * repository and workload. A hard indicator, or a fact that is missing, keeps a finding out: what is proposed
  * names every one of these facts.
  */
-export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOptions): Grouping {
-  const groups = new Map<string, NoiseGroup>();
+export function groupNoise({ max_severity, max_groups = 20_000, before = [] }: GroupingOptions): Grouping {
+  const groups = new Map<string, NoiseGroup>(before.map((group) => [keyOf(group), group]));
 
   return {
     add(finding) {
@@ -61,10 +65,7 @@ export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOption
       if (typeof frame === 'string') return frame;
       const words = wordsOf(finding);
       if (typeof words === 'string') return words;
-      const key = JSON.stringify([
-        frame.match,
-        'args' in words ? words.args.map((word) => word.at(-1)) : words,
-      ]);
+      const key = keyOf({ frame: frame.match, words });
       const group = groups.get(key);
       if (group !== undefined) {
         join(group, finding, words);
@@ -84,8 +85,19 @@ export function groupNoise({ max_severity, max_groups = 20_000 }: GroupingOption
       });
       return undefined;
     },
+    has(finding) {
+      const frame = frameOf(finding);
+      const words = wordsOf(finding);
+      if (typeof frame === 'string' || typeof words === 'string') return false;
+      return groups.has(keyOf({ frame: frame.match, words }));
+    },
     groups: () => [...groups.values()].sort((a, b) => b.count - a.count || (a.first < b.first ? -1 : 1)),
   };
+}
+
+/** Two findings are of one structure if these are the same: the widest patterns of their arguments. */
+function keyOf({ frame, words }: Pick<NoiseGroup, 'frame' | 'words'>): string {
+  return JSON.stringify([frame, 'args' in words ? words.args.map((word) => word.at(-1)) : words]);
 }
 
 /**
@@ -100,10 +112,10 @@ export function matchOf({ frame, words, severity }: NoiseGroup): ExceptionMatch 
   };
 }
 
-/** A name that is the same for the same match. */
-export function nameOf(group: NoiseGroup): string {
+/** A name that is the same for the same match; `by` says who proposes. */
+export function nameOf(group: NoiseGroup, by = 'tune'): string {
   const slug = `${group.tool}-${group.place.replace(/^.*\//, '')}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return `tune-${slug.slice(0, 45).replace(/^-|-$/g, '')}-${hash(JSON.stringify(matchOf(group)))}`;
+  return `${by}-${slug.slice(0, 45).replace(/^-|-$/g, '')}-${hash(JSON.stringify(matchOf(group)))}`;
 }
 
 /** The finding as the judgement made it, before any exception looked at it. */

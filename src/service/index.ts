@@ -7,7 +7,7 @@ import { createEnricher } from '../enrich/index.ts';
 import { serveControl } from '../http/control.ts';
 import { type Readiness, readinessOf } from '../http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from '../http/server.ts';
-import { holdingClock } from '../lib/clock.ts';
+import { holdingClock, systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Addressee } from '../model/delivery.ts';
 import type { Finding } from '../model/finding.ts';
@@ -28,6 +28,7 @@ import { openExpiry } from './expiry.ts';
 import { healthOf } from './health.ts';
 import { openJournal } from './journal.ts';
 import { openJudging } from './judging.ts';
+import { openLearningWork } from './learning.ts';
 import { openMemory } from './memory.ts';
 import { openNotices } from './notices.ts';
 import { controlSocket, stateDirectory } from './places.ts';
@@ -116,6 +117,7 @@ export function openService(parts: ServiceParts): Service {
     log,
     onFinding(finding, sinks) {
       journal.finding(finding, { hidden: false, sinks });
+      learning.finding(finding);
       parts.onFinding?.(finding, sinks);
     },
     onHidden(finding) {
@@ -124,6 +126,7 @@ export function openService(parts: ServiceParts): Service {
     },
     onMiss: journal.miss,
   });
+  const learning = openLearningWork({ config: () => config, clock: systemClock, metrics, log });
   const expiry = openExpiry({ config: () => config, clock: holdingClock, metrics, log });
   const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
   const counted = sourceMetrics(metrics, {
@@ -179,11 +182,13 @@ export function openService(parts: ServiceParts): Service {
     gauges();
     journal.refresh();
     expiry.look();
+    learning.refresh();
     return { body: await metrics.registry.metrics(), type: metrics.registry.contentType };
   }
 
   async function start(): Promise<{ http?: string }> {
     expiry.start();
+    await learning.start();
     await deliverer.start();
     if (config.http.enabled) http = await serveHttp(config.http, { health, ready, metrics: scrape });
     void enricher.start(enriching.signal);
@@ -202,6 +207,7 @@ export function openService(parts: ServiceParts): Service {
       control = await serveControl(path, {
         ...controlHandlers(deliverer, onDisk),
         exceptions: () => ({ since: excepting.since, uses: excepting.uses() }),
+        learning: () => learning.snapshot(),
       });
     } catch (error) {
       log.warn('commands cannot reach this Lanner', { reason: messageOf(error) });
@@ -219,6 +225,7 @@ export function openService(parts: ServiceParts): Service {
     enriching.abort();
     await enricher.close();
     await journal.close();
+    await learning.close();
     const drained = await deliverer.drain(Math.max(0, until - Date.now()));
     await Promise.all([http?.close(), control?.close()]);
     return drained;
