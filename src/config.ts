@@ -42,6 +42,36 @@ const stateSchema = z.strictObject({
   context_execs: z.int().min(1).default(32).describe('recent execs kept for each of them'),
 });
 
+const reloadSchema = z.strictObject({
+  watch: z
+    .boolean()
+    .default(true)
+    .describe(
+      'take over changes of this file, exceptions_file, template files and http.token_file; false: on SIGHUP only',
+    ),
+  look_secs: z.number().min(0.05).max(600).default(1).describe('how often the files are looked at'),
+  settle_secs: z
+    .number()
+    .min(0)
+    .max(600)
+    .default(1)
+    .describe('a change is read when nothing has changed for so long: several writes are one change'),
+  gone_secs: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .describe('how long a file may be away, as it is while some editors write it'),
+  findings: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1000)
+    .describe(
+      'the new configuration is first tried on so many of the newest findings of the history, and of the execs that did not fire',
+    ),
+});
+
 /** Falco has one http_output URL: whoever stood there before Lanner goes on getting every alert. */
 const falcoHttpWithRelay = falcoHttpSchema.extend({
   relay: relaySchema
@@ -136,6 +166,7 @@ export const configSchema = z.strictObject({
     .describe('the process table, from which ancestors are rebuilt'),
   state: stateSchema.prefault({}).describe('what is remembered beyond ancestors'),
   http: httpSchema.prefault({}).describe('health and metrics of this Lanner'),
+  reload: reloadSchema.prefault({}).describe('how a changed configuration is taken over while Lanner runs'),
   shutdown_secs: z.number().min(0).default(20).describe('how long SIGTERM waits for deliveries'),
 });
 export type Config = z.output<typeof configSchema>;
@@ -173,16 +204,18 @@ function invalid(file: string, problems: readonly Problem[]): LannerError {
 }
 
 /**
- * Reads and validates a file, and the presets and the file of exceptions it names. Throws LannerError `config_unreadable` too.
+ * Reads and validates a file, and the presets and the file of exceptions it names. `read` gives the text of a file.
+ * Throws LannerError `config_unreadable` too.
  */
 export function loadConfig(
   file: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
+  read: (file: string) => string = readConfigFile,
 ): Config {
-  const config = withPresets(parseConfig(readConfigFile(file), file, env), file);
+  const config = withPresets(parseConfig(read(file), file, env), file);
   if (config.exceptions_file === undefined) return config;
   const beside = resolve(file === '-' ? '.' : dirname(file), config.exceptions_file);
-  const more = parseExceptions(readConfigFile(beside), beside, env);
+  const more = parseExceptions(read(beside), beside, env);
   const names = new Set(config.exceptions.map(({ name }) => name));
   const twice = more.find(({ name }) => names.has(name));
   if (twice !== undefined)

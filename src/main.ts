@@ -21,6 +21,18 @@ program
   });
 
 program
+  .command('reload')
+  .description(
+    'a running Lanner reads its configuration again; shows what that changes, or why it was refused',
+  )
+  .requiredOption('-c, --config <file>', 'configuration of that Lanner: state_dir is taken from it')
+  .option('--json', 'for tools', false)
+  .action(async (options: { config: string; json: boolean }) => {
+    const { reload } = await import('./commands/reload.ts');
+    finish(await reload(options.config, options.json));
+  });
+
+program
   .command('check')
   .description('validates a configuration and shows all its problems')
   .argument('<file>', 'configuration file (YAML), - for standard input')

@@ -14,6 +14,7 @@ import {
   type DropReason,
   type FindingCount,
   type Intake,
+  type Interest,
   newSourceCounts,
   type ProcessMemory,
   type SensorAlert,
@@ -27,6 +28,23 @@ import type { RecentExecs } from './state/recent.ts';
 import type { SeenBefore } from './state/seen.ts';
 import type { Log } from './telemetry/log.ts';
 
+/** What a configuration decides about the way of an event; can be swapped while it runs. */
+export interface Settings {
+  detector: Detector;
+  /** Takes credentials out of a finding before it leaves; absent: it leaves as it is. */
+  redact?: (finding: Finding) => Finding;
+  /** Where this Lanner runs, for events whose sensor does not tell. */
+  place?: { node: string; cluster?: string };
+  /** What the exceptions make of a finding; absent: there are none. */
+  except?: (finding: Finding) => { finding: Finding; hidden: boolean };
+  /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
+  route: (finding: Finding) => readonly (string | Addressee)[];
+  /** Findings below are not made. */
+  minSeverity: Severity;
+  /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
+  queue?: { max_messages: number; max_bytes: number };
+}
+
 /**
  * The way of one event, top to bottom:
  *
@@ -37,32 +55,19 @@ import type { Log } from './telemetry/log.ts';
  * Only what the early test lets through gets here. Judging is synchronous; enrichment answers at once when its
  * cache knows, and never later than its deadline.
  */
-export interface PipelineParts {
-  detector: Detector;
+export interface PipelineParts extends Settings {
   processes: ProcessMemory;
   recent: RecentExecs;
   /** What needs memory beyond ancestors; absent: each event is judged by itself (`--no-state`). */
   state?: { seen?: SeenBefore; chains?: Chains; folds?: Folds };
-  /** Takes credentials out of a finding before it leaves; absent: it leaves as it is. */
-  redact?: (finding: Finding) => Finding;
-  /** Where this Lanner runs, for events whose sensor does not tell. */
-  place?: { node: string; cluster?: string };
   /** Adds facts about container and image; absent, or the same event: nothing was added. */
   enrich?: (event: ExecEvent) => ExecEvent | Promise<ExecEvent>;
   /** For an event whose finding went out with unknown facts: the event with more of them, if they come. */
   later?: (event: ExecEvent) => Promise<ExecEvent | undefined>;
-  /** What the exceptions make of a finding; absent: there are none. */
-  except?: (finding: Finding) => { finding: Finding; hidden: boolean };
-  /** The sinks of a finding, and which of them hold it back; empty: it is reported nowhere. */
-  route: (finding: Finding) => readonly (string | Addressee)[];
   /** Fulfilled when the finding is accepted, durably where a spool is configured. */
   accept: (finding: Finding, to: readonly (string | Addressee)[]) => Promise<void>;
-  /** Findings below are not made. */
-  minSeverity: Severity;
   /** Recognizes the program that Lanner runs itself among the execs of a source; absent: none runs. */
   canary?: (source: string) => CanaryCheck | undefined;
-  /** Bounds of the queue between the streams and the judgement; absent: judged at once, in order (replay). */
-  queue?: { max_messages: number; max_bytes: number };
   log: Log;
   /** Hears each finding that an exception hides. */
   onHidden?: (finding: Finding) => void;
@@ -74,7 +79,7 @@ export interface PipelineParts {
 }
 
 export interface Pipeline {
-  /** What a source hands its events to. One per source; asking again gives the same. */
+  /** What a source hands its events to. One per source; asking again gives the same, with the canary of then. */
   intake(source: string): Intake;
   counts(): ReadonlyMap<string, SourceCounts>;
   findings(): readonly FindingCount[];
@@ -83,6 +88,8 @@ export interface Pipeline {
   /** Findings that an exception hid. */
   hidden(): number;
   queued(): { messages: number; bytes: number };
+  /** From the next judgement on. Counts, memory and what waits in the queue stay; `queue` changes its bounds only. */
+  adopt(settings: Settings): void;
   /** Fulfilled when everything handed over so far has been judged and accepted. */
   idle(): Promise<void>;
 }
@@ -99,11 +106,23 @@ interface Candidate {
   intake: Intake;
 }
 
+/** Whether a source is asked for canaries may change between two of its runs. */
+type OwnIntake = Omit<Intake, 'canary'> & { canary?: CanaryCheck };
+
 export function openPipeline(parts: PipelineParts): Pipeline {
-  const { detector, log, state } = parts;
-  const interest = state?.chains?.widen(detector.interest) ?? detector.interest;
+  const { log, state } = parts;
+  let settings: Settings = parts;
+  let { interest: ofDetector } = settings.detector;
+  // Sources hold on to this one, whatever the detection becomes.
+  const current: Interest = {
+    path: (bytes, start, end) => ofDetector.path(bytes, start, end),
+    text: (bytes, start, end) => ofDetector.text(bytes, start, end),
+    exec: (bytes, pathStart, pathEnd, textStart, textEnd) =>
+      ofDetector.exec(bytes, pathStart, pathEnd, textStart, textEnd),
+  };
+  const interest = state?.chains?.widen(current) ?? current;
   const queue = new BoundedQueue<Candidate>(parts.queue?.max_messages ?? 1, parts.queue?.max_bytes ?? 1);
-  const intakes = new Map<string, Intake>();
+  const intakes = new Map<string, OwnIntake>();
   const told = new Map<string, FindingCount>();
   const accepting = new Set<Promise<void>>();
   const waiting: (() => void)[] = [];
@@ -112,23 +131,22 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   let concealed = 0;
 
   function intakeFor(source: string): Intake {
-    const known = intakes.get(source);
-    if (known !== undefined) return known;
-    const intake = makeIntake(source);
+    const intake = intakes.get(source) ?? makeIntake(source);
     intakes.set(source, intake);
+    const canary = parts.canary?.(source);
+    if (canary !== undefined) intake.canary = canary;
+    else if (intake.canary !== undefined) delete intake.canary;
     return intake;
   }
 
-  function makeIntake(source: string): Intake {
+  function makeIntake(source: string): OwnIntake {
     const counts = newSourceCounts();
     const sampled = new Set<DropReason>();
-    const canary = parts.canary?.(source);
-    const intake: Intake = {
+    const intake: OwnIntake = {
       counts,
       interest,
       processes: parts.processes,
       recent: parts.recent,
-      ...(canary !== undefined && { canary }),
       offer(message, decode) {
         if (parts.queue === undefined) {
           judgeMessage(message, decode, intake);
@@ -194,16 +212,16 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     const seconds = secondsOf(event.time);
     const chain = state?.chains?.before(event, seconds);
     const facts: StateFacts = chain === undefined ? {} : { chain };
-    const first = detector.judge(event, facts);
+    const first = settings.detector.judge(event, facts);
     if (first.tool === undefined && first.severity === 'none') return undefined;
     if (state?.seen !== undefined) facts.seen_before = state.seen.count(event, seconds);
     const enriched = parts.enrich === undefined ? event : parts.enrich(event);
     if (enriched instanceof Promise)
-      return track(enriched.then((one) => report(one, detector.judge(one, facts), facts, seconds)));
+      return track(enriched.then((one) => report(one, settings.detector.judge(one, facts), facts, seconds)));
     // What was seen before lowers verdicts up to low and no other.
     const settled = (facts.seen_before ?? 0) === 0 || compareSeverity(first.severity, 'low') > 0;
     const same = enriched === event && settled;
-    return report(enriched, same ? first : detector.judge(enriched, facts), facts, seconds);
+    return report(enriched, same ? first : settings.detector.judge(enriched, facts), facts, seconds);
   }
 
   function report(
@@ -213,7 +231,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     seconds: number,
   ): Promise<void> | undefined {
     if (verdict.use !== undefined) state?.chains?.downloaded(event, verdict.use, seconds);
-    const floor = parts.minSeverity;
+    const floor = settings.minSeverity;
     if (verdict.severity === 'none' || compareSeverity(verdict.severity, floor) < 0) {
       parts.onMiss?.({ event: placed(event), verdict, facts, floor, seconds });
       return undefined;
@@ -239,7 +257,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   function followUp(made: Finding, event: ExecEvent, facts: StateFacts, seconds: number): void {
     void parts.later?.(event).then((known) => {
       if (known === undefined) return;
-      const verdict = detector.judge(known, facts);
+      const verdict = settings.detector.judge(known, facts);
       if (verdict.severity === 'none') return;
       const { finding: again, hidden } = excepted(
         makeFinding(placed(known), verdict, made.id, made.revision),
@@ -251,17 +269,18 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   }
 
   function excepted(finding: Finding): { finding: Finding; hidden: boolean } {
-    return parts.except?.(finding) ?? { finding, hidden: false };
+    return settings.except?.(finding) ?? { finding, hidden: false };
   }
 
   function hide(finding: Finding): void {
     concealed += 1;
-    parts.onHidden?.(parts.redact === undefined ? finding : parts.redact(finding));
+    parts.onHidden?.(settings.redact === undefined ? finding : settings.redact(finding));
   }
 
   function placed(event: ExecEvent): ExecEvent {
-    if (parts.place === undefined || (event.node !== undefined && event.cluster !== undefined)) return event;
-    return { ...parts.place, ...event };
+    if (settings.place === undefined || (event.node !== undefined && event.cluster !== undefined))
+      return event;
+    return { ...settings.place, ...event };
   }
 
   function count({ severity, tool = 'none', category = 'none' }: Finding): void {
@@ -271,9 +290,9 @@ export function openPipeline(parts: PipelineParts): Pipeline {
   }
 
   function tell(whole: Finding): Promise<void> | undefined {
-    const finding = parts.redact === undefined ? whole : parts.redact(whole);
+    const finding = settings.redact === undefined ? whole : settings.redact(whole);
     count(finding);
-    const to = parts.route(finding);
+    const to = settings.route(finding);
     parts.onFinding?.(
       finding,
       to.map((each) => (typeof each === 'string' ? each : each.sink)),
@@ -310,6 +329,11 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     findings: () => [...told.values()],
     folded: () => amended,
     hidden: () => concealed,
+    adopt(next) {
+      settings = next;
+      ofDetector = next.detector.interest;
+      if (next.queue !== undefined) queue.bound(next.queue.max_messages, next.queue.max_bytes);
+    },
     queued: () => ({ messages: queue.length, bytes: queue.bytes }),
     idle: () =>
       queue.length === 0 && accepting.size === 0

@@ -7,7 +7,9 @@ import { canaryArguments, canaryBinary, runCanary } from './program.ts';
 
 export interface CanaryParts {
   config: CanaryConfig;
-  /** Sources that are expected to report it: their health, asked when a canary runs and when it is due. */
+  /** Sources that are expected to report it. */
+  names: readonly string[];
+  /** Health of these, and maybe of others: asked when a canary runs and when it is due. */
   sources: () => readonly SourceHealth[];
   clock: Clock;
   events: CanaryEvents;
@@ -50,9 +52,8 @@ interface Coverage {
  * nothing is known and told. Constructing it runs nothing.
  */
 export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
-  const { config, clock, events } = parts;
+  const { config, names, clock, events } = parts;
   const run = parts.run ?? runCanary;
-  const names = parts.sources().map(({ name }) => name);
   const coverage = new Map<string, Coverage>(
     names.map((source) => [source, { out: [], misses: 0, health: { source, state: 'waiting' } }]),
   );

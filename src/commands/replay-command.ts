@@ -1,13 +1,14 @@
 import type { Config } from '../config.ts';
 import { LannerError } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import { diffOutcomes, isDifferent, type Outcome, outcomeOf } from '../route/outcome-diff.ts';
 import { openReplayPipeline } from '../service/replay.ts';
 import type { RecordingForm } from '../sources/recording.ts';
 import { type Log, openLog } from '../telemetry/log.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
 import { replay } from './replay.ts';
-import { diffJson, diffOutcomes, isDifferent, type Outcome, outcomeOf, renderDiff } from './replay-diff.ts';
+import { diffJson, renderDiff } from './replay-diff.ts';
 import { type Inputs, inputsOf, tellPassedOver } from './replay-inputs.ts';
 import { logOptions } from './run.ts';
 import { paintFor } from './terminal.ts';

@@ -16,3 +16,8 @@ export function stopSignal(): Promise<string> {
     process.on('SIGTERM', onSignal);
   });
 }
+
+/** Calls back at each SIGHUP, which from now on does not end the process. */
+export function onHangup(action: () => void): void {
+  process.on('SIGHUP', action);
+}

@@ -19,7 +19,7 @@ export const httpSchema = z
       .min(16)
       .optional()
       .describe('bearer token to demand; without it a request gets no more than the bare status'),
-    token_file: z.string().min(1).optional().describe('file with the token, read at start'),
+    token_file: z.string().min(1).optional().describe('file with the token, read again when it changes'),
     tls: tlsSchema.optional().describe('HTTPS'),
     insecure: z
       .boolean()

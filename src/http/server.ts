@@ -28,12 +28,27 @@ export interface HealthReport {
   canary?: CanaryHealth[];
   enrichment: EnrichHealth[];
   reasons: string[];
+  /** Of the configuration in force; absent where it was not read from a file. */
+  config?: ConfigHealth;
+}
+
+export interface ConfigHealth {
+  /** Begin of the SHA-256 of the files it was read from. */
+  hash: string;
+  /** RFC 3339: since when it is in force. */
+  since: string;
+  /** Why a changed one was not taken over, while that is so. */
+  refused?: { at: string; code: string; why: string };
+  /** Keys that were changed and are applied by a restart only. */
+  restart_needed: string[];
 }
 
 export interface HttpServer {
   /** host:port as bound. */
   address: string;
   url: string;
+  /** The token to demand from now on; undefined: none. */
+  demand(token: string | undefined): void;
   close(): Promise<void>;
 }
 
@@ -42,7 +57,7 @@ export interface HttpServer {
  * else: a kubelet cannot show one. Throws LannerError `listen_failed`, `tls_file`, `config_unreadable`.
  */
 export async function serveHttp(config: HttpConfig, view: HttpView): Promise<HttpServer> {
-  const token = tokenOf(config);
+  let token = tokenOf(config);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return reply(response, 405, 'text/plain', 'GET only\n');
@@ -81,6 +96,9 @@ export async function serveHttp(config: HttpConfig, view: HttpView): Promise<Htt
   return {
     address: `${host.includes(':') ? `[${host}]` : host}:${port}`,
     url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    demand(other) {
+      token = other;
+    },
     close: () =>
       new Promise((resolve) => {
         clearInterval(reload);

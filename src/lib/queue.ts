@@ -8,10 +8,16 @@ export class BoundedQueue<T> {
   private first = 0;
   length = 0;
   bytes = 0;
-  readonly maxItems: number;
-  readonly maxBytes: number;
+  private maxItems: number;
+  private maxBytes: number;
 
   constructor(maxItems: number, maxBytes: number) {
+    this.maxItems = maxItems;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Other bounds from now on; what is in it stays. */
+  bound(maxItems: number, maxBytes: number): void {
     this.maxItems = maxItems;
     this.maxBytes = maxBytes;
   }

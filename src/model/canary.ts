@@ -51,6 +51,8 @@ export interface CanaryEvents {
   /** Reported, in time or late, so long after its start. */
   reported(source: string, delay_ms: number, at_ms: number): void;
   blind(source: string, blind: boolean): void;
+  /** The source is not asked any more. */
+  forgotten(source: string): void;
   /** The program could not be run. */
   failed(reason: string): void;
 }

@@ -2,6 +2,7 @@ import type { Deliverer } from '../deliver/dispatcher.ts';
 import { controlRunning } from '../deliver/spool-control.ts';
 import type { ControlHandlers } from '../http/control.ts';
 import type { HistoryFilter, HistoryStore, Label } from '../model/history.ts';
+import type { ReloadReport } from './reload.ts';
 
 /** What `lanner history` asks of a running Lanner. */
 export interface HistoryQuestion {
@@ -10,7 +11,11 @@ export interface HistoryQuestion {
 }
 
 /** What commands may ask of a running Lanner. */
-export function controlHandlers(deliverer: Deliverer, history: HistoryStore | undefined): ControlHandlers {
+export function controlHandlers(
+  deliverer: Deliverer,
+  history: HistoryStore | undefined,
+  reload: (cause: 'command') => Promise<ReloadReport>,
+): ControlHandlers {
   const spool = controlRunning(deliverer.admin);
   return {
     spool_list: spool.list,
@@ -19,6 +24,7 @@ export function controlHandlers(deliverer: Deliverer, history: HistoryStore | un
     spool_drop: spool.drop,
     sink_unblock: ({ sink }: { sink: string }) => deliverer.admin.unblock(sink),
     status: () => deliverer.status(),
+    reload: () => reload('command'),
     ...(history !== undefined && {
       history_query: ({ filter, page }: HistoryQuestion) => history.queryHistory(filter, page),
       history_get: ({ id }: { id: string }) => history.getHistory(id),

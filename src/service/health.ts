@@ -1,4 +1,4 @@
-import type { HealthReport } from '../http/server.ts';
+import type { ConfigHealth, HealthReport } from '../http/server.ts';
 import type { CanaryHealth } from '../model/canary.ts';
 import type { DelivererStatus } from '../model/delivery.ts';
 import type { EnrichHealth } from '../model/enrich.ts';
@@ -10,12 +10,13 @@ export interface HealthView {
   sources: SourceHealth[];
   enrichment: EnrichHealth[];
   status: DelivererStatus;
-  /** Absent: no canary runs. */
-  canary?: { sources: CanaryHealth[]; failure?: string | undefined };
+  /** Undefined: no canary runs. */
+  canary: { sources: CanaryHealth[]; failure?: string | undefined } | undefined;
+  config?: ConfigHealth;
 }
 
 /** Degraded if anything is not as it should be; the reasons name each. */
-export function healthOf({ version, sources, enrichment, status, canary }: HealthView): HealthReport {
+export function healthOf({ version, sources, enrichment, status, canary, config }: HealthView): HealthReport {
   const { sinks, spool } = status;
   const reasons = [
     ...sources
@@ -32,6 +33,9 @@ export function healthOf({ version, sources, enrichment, status, canary }: Healt
       .filter(({ state }) => state === 'degraded')
       .map(({ name, reason }) => `enrichment from ${name} is ${because('degraded', reason)}`),
     ...(spool.degraded === undefined ? [] : [`the spool is degraded: ${spool.degraded}`]),
+    ...(config?.refused === undefined
+      ? []
+      : [`the changed configuration is not in force, the one of ${config.since} is: ${config.refused.why}`]),
   ];
   return {
     status: reasons.length === 0 ? 'ok' : 'degraded',
@@ -40,6 +44,7 @@ export function healthOf({ version, sources, enrichment, status, canary }: Healt
     ...(canary !== undefined && { canary: canary.sources }),
     enrichment,
     reasons,
+    ...(config !== undefined && { config }),
   };
 }
 

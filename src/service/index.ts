@@ -1,38 +1,42 @@
-import { canarySign } from '../canary/program.ts';
-import { type Config, nodeName } from '../config.ts';
+import type { Config } from '../config.ts';
 import { type Deliverer, openDeliverer } from '../deliver/dispatcher.ts';
 import { durableStore } from '../deliver/store/durable.ts';
 import { memoryStore } from '../deliver/store/memory.ts';
 import { createEnricher } from '../enrich/index.ts';
+import { tokenOf } from '../http/access.ts';
 import { serveControl } from '../http/control.ts';
 import { type Readiness, readinessOf } from '../http/readiness.ts';
 import { type HealthReport, type HttpServer, serveHttp } from '../http/server.ts';
 import { holdingClock, systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Addressee } from '../model/delivery.ts';
 import type { Finding } from '../model/finding.ts';
+import type { Miss } from '../model/history.ts';
 import type { Source } from '../model/intake.ts';
-import { openPipeline, type Pipeline } from '../pipeline.ts';
+import { openPipeline, type Pipeline, type Settings } from '../pipeline.ts';
 import { openGrouping } from '../route/grouping.ts';
-import { openSource } from '../sources/index.ts';
 import { buildInfo } from '../telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from '../telemetry/deliver-events.ts';
 import { type ExceptionEvents, exceptionEvents } from '../telemetry/exception-events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
+import { type ReloadCause, reloadEvents } from '../telemetry/reload-events.ts';
 import { routeEvents } from '../telemetry/route-events.ts';
 import { sourceMetrics } from '../telemetry/source-metrics.ts';
-import { canarySources, openCanary } from './canary.ts';
+import { openCanaries } from './canary.ts';
+import type { ConfigFile } from './config-file.ts';
 import { controlHandlers } from './control.ts';
 import { openExpiry } from './expiry.ts';
 import { healthOf } from './health.ts';
 import { openJournal } from './journal.ts';
-import { openJudging } from './judging.ts';
+import { type Judging, openJudging, placeOf } from './judging.ts';
 import { openLearningWork } from './learning.ts';
 import { openMemory } from './memory.ts';
 import { openNotices } from './notices.ts';
 import { controlSocket, stateDirectory } from './places.ts';
-import { openSinks, relayFor } from './sinks.ts';
+import { changesOf, openReloads, type Prepared, type ReloadReport } from './reload.ts';
+import { bodyId, openSinks, relayName } from './sinks.ts';
+import { openSources } from './sources.ts';
+import { openWatch } from './watch.ts';
 
 /** A Lanner put together from its configuration. Constructing it touches nothing outside the process. */
 export interface Service {
@@ -43,6 +47,13 @@ export interface Service {
   readonly exceptions: Pick<ExceptionEvents, 'uses' | 'unused'>;
   /** Takes back the spool, serves HTTP (`http`: its URL), connects the sources. Throws LannerError where it cannot. */
   start(): Promise<{ http?: string }>;
+  /**
+   * Reads the configuration again and takes it over, or says why not; then the old one stays in force, whole. Never
+   * rejects. Refused where the service was opened without its file.
+   */
+  reload(cause: ReloadCause): Promise<ReloadReport>;
+  /** The configuration in force. */
+  config(): Config;
   /** Rejects with the first trouble of a source that waiting cannot mend (a port that is taken). */
   readonly failed: Promise<never>;
   /**
@@ -57,6 +68,10 @@ export interface Service {
 
 export interface ServiceParts {
   config: Config;
+  /** What `config` was loaded from; absent: it cannot change. */
+  file?: ConfigFile;
+  /** Hears each configuration that is taken over. */
+  onConfig?: (config: Config) => void;
   version: string;
   log: Log;
   /** False: each event is judged by itself. */
@@ -69,20 +84,16 @@ export interface ServiceParts {
 }
 
 export function openService(parts: ServiceParts): Service {
-  const { config, log } = parts;
+  const { log } = parts;
+  let { config } = parts;
+  let judging = openJudging(config);
+  let sinks = openSinks(config);
   const metrics = new Metrics({ process: true });
   buildInfo(metrics, parts.version);
-  const sources = Object.entries(config.sources).map(([name, source]) =>
-    openSource(name, source, {
-      log,
-      ...relayFor(name, source, () => deliverer),
-      ...(canarySources(config).includes(name) && { canary: canarySign() }),
-    }),
-  );
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
-  const journal = openJournal({ config, store: onDisk, metrics, log });
+  const journal = openJournal({ config: () => config, store: onDisk, metrics, log });
   const deliverer = openDeliverer({
-    sinks: openSinks(config),
+    sinks: sinks.sinks,
     store: onDisk ?? memoryStore(),
     log,
     clock: holdingClock,
@@ -90,35 +101,29 @@ export function openService(parts: ServiceParts): Service {
     events: deliverEvents(metrics, log),
     bounds: config.spool,
   });
-  const sourceHealth = () => sources.map((source) => source.health());
-  const canary = openCanary(config, sourceHealth, metrics, log, parts.runCanary);
   const enricher = createEnricher(config.enrich, { metrics, log });
-  const { detector, exceptions, router, minSeverity, redact } = openJudging(config);
+  const canaries = openCanaries({
+    config,
+    sources: () => sources.health(),
+    metrics,
+    log,
+    ...(parts.runCanary !== undefined && { run: parts.runCanary }),
+  });
   const grouping = openGrouping();
   const undecided = routeEvents(metrics, log);
-  const excepting = exceptionEvents(metrics, exceptions.names, Date.now());
+  const excepting = exceptionEvents(metrics, judging.exceptions.names, Date.now());
   const pipeline = openPipeline({
-    detector,
+    ...settingsOf(config, judging),
     ...openMemory(config, parts.state ?? true, enricher.observe),
     enrich: enricher.enrich,
     later: enricher.later,
-    place: { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) },
-    except: (finding) => {
-      const excepted = exceptions.apply(finding);
-      excepting.seen(excepted.finding);
-      return excepted;
-    },
-    route: (finding): Addressee[] => grouping.place(finding, router.route(finding, undecided), Date.now()),
     accept: (finding, to) => deliverer.accept(finding, to),
-    minSeverity,
-    ...(canary !== undefined && { canary: canary.check }),
-    ...(redact !== undefined && { redact }),
-    queue: config.queue,
+    canary: canaries.check,
     log,
-    onFinding(finding, sinks) {
-      journal.finding(finding, { hidden: false, sinks });
+    onFinding(finding, to) {
+      journal.finding(finding, { hidden: false, sinks: to });
       learning.finding(finding);
-      parts.onFinding?.(finding, sinks);
+      parts.onFinding?.(finding, to);
     },
     onHidden(finding) {
       journal.finding(finding, { hidden: true, sinks: [] });
@@ -128,49 +133,139 @@ export function openService(parts: ServiceParts): Service {
   });
   const learning = openLearningWork({ config: () => config, clock: systemClock, metrics, log });
   const expiry = openExpiry({ config: () => config, clock: holdingClock, metrics, log });
-  const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
-  const counted = sourceMetrics(metrics, {
-    counts: () => pipeline.counts(),
-    findings: () => pipeline.findings(),
-    queued: () => pipeline.queued(),
-    sources: sourceHealth,
-  });
-  const notices = openNotices({
-    config: () => config,
-    sources: sourceHealth,
-    counts: pipeline.counts,
-    canaries: () => canary?.health() ?? [],
-    deliverer,
-    log,
-  });
 
-  const abort = new AbortController();
-  /** Ends after the sources: what has arrived is still judged with its facts. */
-  const enriching = new AbortController();
-  let running: Promise<void>[] = [];
+  function settingsOf(of: Config, by: Judging): Settings {
+    return {
+      detector: by.detector,
+      minSeverity: by.minSeverity,
+      ...(by.redact !== undefined && { redact: by.redact }),
+      place: placeOf(of),
+      except(finding) {
+        const excepted = by.exceptions.apply(finding);
+        excepting.seen(excepted.finding);
+        return excepted;
+      },
+      route: (finding) => grouping.place(finding, by.router.route(finding, undecided), Date.now()),
+      queue: of.queue,
+    };
+  }
+
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
   // Whoever does not ask is not told: without this the process would end.
   failed.catch(() => {});
+  const sources = openSources({
+    config,
+    intake: pipeline.intake,
+    relay(name, body, type) {
+      const source = config.sources[name];
+      if (source?.type !== 'falco_http' || source.relay === undefined) return;
+      void deliverer.relay(bodyId(body), body, type, [relayName(name)]);
+    },
+    fail: (error) => fail(error),
+    log,
+  });
+  const gauges = deliverGauges(metrics, () => deliverer.status(), Date.now);
+  const counted = sourceMetrics(metrics, {
+    counts: () => pipeline.counts(),
+    findings: () => pipeline.findings(),
+    queued: () => pipeline.queued(),
+    sources: sources.health,
+  });
+  const notices = openNotices({
+    config: () => config,
+    sources: sources.health,
+    counts: pipeline.counts,
+    canaries: () => canaries.health()?.sources ?? [],
+    deliverer,
+    log,
+  });
+
+  /** Ends after the sources: what has arrived is still judged with its facts. */
+  const enriching = new AbortController();
   let http: HttpServer | undefined;
   let control: { close(): Promise<void> } | undefined;
   let stopping: Promise<{ delivered: number; left: number }> | undefined;
 
+  const aboutReloads = reloadEvents(metrics, log);
+  const { file } = parts;
+  const reloads =
+    file === undefined
+      ? undefined
+      : openReloads({
+          file,
+          running: () => ({ config, judging }),
+          prepare,
+          newest,
+          events: aboutReloads,
+          now: Date.now,
+        });
+  const watch =
+    file === undefined || reloads === undefined
+      ? undefined
+      : openWatch({
+          files: file.files,
+          settings: () => config.reload,
+          changed: () => (config.reload.watch ? reloads.reload('file') : Promise.resolve()),
+          clock: holdingClock,
+        });
+
+  /** Everything is built before anything that runs is touched. */
+  async function prepare(next: Config): Promise<Prepared> {
+    const token = tokenOf(next.http);
+    const nextJudging = openJudging(next);
+    const plan = sinks.plan(next);
+    const opened = [...plan.added, ...plan.replaced];
+    const discard = async () => void (await Promise.all(opened.map((sink) => sink.close())));
+    const leaving = await sources.plan(next).catch(async (error: unknown) => {
+      await discard();
+      throw error;
+    });
+    return {
+      judging: nextJudging,
+      changes: changesOf({ sources: leaving, sinks: plan.names }),
+      discard,
+      async commit() {
+        await sources.leave(leaving);
+        // From here to the next await: no event is judged by one and delivered by the other.
+        [config, judging, sinks] = [next, nextJudging, plan.next];
+        deliverer.reconfigure(plan, next.spool);
+        excepting.adopt(judging.exceptions.names);
+        pipeline.adopt(settingsOf(config, judging));
+        http?.demand(token);
+        canaries.adopt(config);
+        sources.enter(leaving);
+        expiry.look();
+        parts.onConfig?.(config);
+      },
+    };
+  }
+
+  async function newest(count: number): Promise<(Finding | Miss)[]> {
+    if (onDisk === undefined || count === 0) return [];
+    // What did not fire may with the new one.
+    const kinds = await Promise.all(
+      [false, true].map((missed) => onDisk.queryHistory({ missed }, { newest: true, limit: count })),
+    );
+    return kinds.flatMap(({ payloads }) => payloads.map((text) => JSON.parse(text) as Finding | Miss));
+  }
+
   function health(): HealthReport {
     return healthOf({
       version: parts.version,
-      sources: sourceHealth(),
+      sources: sources.health(),
       enrichment: enricher.health(),
       status: deliverer.status(),
-      ...(canary !== undefined && { canary: { sources: canary.health(), failure: canary.failure() } }),
+      canary: canaries.health(),
+      ...(reloads !== undefined && { config: reloads.health() }),
     });
   }
 
   function ready(): Readiness {
     return readinessOf({
-      sources: sourceHealth(),
+      sources: sources.health(),
       spool: deliverer.status().spool,
       stopping: stopping !== undefined,
       reasons: health().reasons,
@@ -192,10 +287,11 @@ export function openService(parts: ServiceParts): Service {
     await deliverer.start();
     if (config.http.enabled) http = await serveHttp(config.http, { health, ready, metrics: scrape });
     void enricher.start(enriching.signal);
-    running = sources.map((source) => source.run(pipeline.intake(source.name), abort.signal).catch(fail));
+    sources.start();
     notices.start();
-    canary?.start();
+    canaries.start();
     await openControl();
+    watch?.start();
     return http === undefined ? {} : { http: http.url };
   }
 
@@ -205,7 +301,7 @@ export function openService(parts: ServiceParts): Service {
     const path = controlSocket(stateDirectory(config));
     try {
       control = await serveControl(path, {
-        ...controlHandlers(deliverer, onDisk),
+        ...controlHandlers(deliverer, onDisk, reload),
         exceptions: () => ({ since: excepting.since, uses: excepting.uses() }),
         learning: () => learning.snapshot(),
       });
@@ -214,13 +310,25 @@ export function openService(parts: ServiceParts): Service {
     }
   }
 
+  async function reload(cause: ReloadCause): Promise<ReloadReport> {
+    if (reloads !== undefined) return reloads.reload(cause);
+    const why = 'this Lanner was not started from a file';
+    return {
+      outcome: 'refused',
+      code: 'config_unreadable',
+      why,
+      mend: 'Start it with `lanner run --config`.',
+    };
+  }
+
   async function stopNow(deadlineMs: number): Promise<{ delivered: number; left: number }> {
     const until = Date.now() + deadlineMs;
+    watch?.stop();
+    await reloads?.close();
     notices.stop();
     expiry.stop();
-    await canary?.stop();
-    abort.abort();
-    await Promise.all(running);
+    await canaries.stop();
+    await sources.stop();
     await pipeline.idle();
     enriching.abort();
     await enricher.close();
@@ -234,8 +342,12 @@ export function openService(parts: ServiceParts): Service {
   return {
     pipeline,
     deliverer,
-    sources,
+    get sources() {
+      return sources.all();
+    },
     exceptions: excepting,
+    reload,
+    config: () => config,
     start,
     failed,
     stop(deadlineMs) {

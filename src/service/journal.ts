@@ -21,7 +21,8 @@ export interface Journal {
 }
 
 export interface JournalParts {
-  config: Pick<Config, 'history' | 'detect'>;
+  /** As it is now. */
+  config: () => Pick<Config, 'history' | 'detect'>;
   /** Absent: nothing is kept. */
   store: HistoryStore | undefined;
   metrics: Metrics;
@@ -32,31 +33,36 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
   // Registered without a history too: what is not counted shows as zero.
   const events = historyEvents(metrics, log);
   const aboutMisses = missEvents(metrics, log);
-  const { history } = config;
-  const kept = history.enabled ? store : undefined;
-  const recorder = kept && openRecorder({ store: kept, config: history, now: Date.now, events });
+  const history = live(() => config().history);
+  const recorder = store && openRecorder({ store, config: history, now: Date.now, events });
   const misses =
-    kept === undefined || !history.misses.enabled
-      ? undefined
-      : openMissRecorder({
-          store: kept,
-          config: history.misses,
-          clock: systemClock,
-          events: aboutMisses,
-          findingId,
-          redact: config.detect.redact ? redactMiss : (miss) => miss,
-        });
+    store &&
+    openMissRecorder({
+      store,
+      config: live(() => config().history.misses),
+      clock: systemClock,
+      events: aboutMisses,
+      findingId,
+      redact: (miss) => (config().detect.redact ? redactMiss(miss) : miss),
+    });
   return {
     finding(finding, fate) {
-      recorder?.keep(recordOf(finding, fate, Date.now()));
+      if (history.enabled) recorder?.keep(recordOf(finding, fate, Date.now()));
     },
-    miss: (missed) => misses?.miss(missed),
+    miss(missed) {
+      if (history.enabled && history.misses.enabled) misses?.miss(missed);
+    },
     refresh: () => aboutMisses.refresh(misses?.counts() ?? { counted: 0, rate_limited: 0 }),
     async close() {
       await recorder?.flush();
       await misses?.close();
     },
   };
+}
+
+/** An object whose properties are those of what `get` answers at the time they are read. */
+function live<T extends object>(get: () => T): T {
+  return new Proxy({} as T, { get: (_target, key) => Reflect.get(get(), key) });
 }
 
 /** The detector has masked its own texts already. */

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import { type Config, nodeName } from '../config.ts';
 import { createDetector, redactEvent, redactText } from '../detect/index.ts';
 import { rfc3339 } from '../lib/time.ts';
 import type { Finding, Severity } from '../model/finding.ts';
@@ -26,6 +26,11 @@ export function openJudging(config: Config): Judging {
     minSeverity: lowestSeverity(config.route, traitsOf(config)),
     ...(config.detect.redact && { redact: redactFinding }),
   };
+}
+
+/** Where this Lanner runs, for events whose sensor does not tell. */
+export function placeOf(config: Config): { node: string; cluster?: string } {
+  return { node: nodeName(config), ...(config.cluster !== undefined && { cluster: config.cluster }) };
 }
 
 export function routerOf(config: Config): Router {

@@ -21,7 +21,11 @@ export interface NoticeParts {
  */
 export function openNotices(parts: NoticeParts): { start(): void; stop(): void } {
   const { deliverer, log } = parts;
-  const watch = openTroubleWatch({ after_ms: parts.config().notices.after_secs * 1000 });
+  const watch = openTroubleWatch({
+    get after_ms() {
+      return parts.config().notices.after_secs * 1000;
+    },
+  });
   let cancel: (() => void) | undefined;
 
   function look(): void {

@@ -24,7 +24,7 @@ export function openReplayPipeline(parts: Omit<ServiceParts, 'version'> & { deli
   const { config, log, deliver } = parts;
   const metrics = new Metrics();
   const deliverer = openDeliverer({
-    sinks: deliver ? openSinks(config) : [],
+    sinks: deliver ? openSinks(config).sinks : [],
     store: memoryStore(),
     log,
     clock: holdingClock,

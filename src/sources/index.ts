@@ -2,6 +2,7 @@ import type { CanarySign } from '../model/canary.ts';
 import type { Source } from '../model/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FalcoGrpcConfig, FalcoHttpConfig } from './falco/config.ts';
+import { checkListen as checkFalcoHttp } from './falco/http-server.ts';
 import { openFalcoGrpc, openFalcoHttp } from './falco/index.ts';
 import type { RecordingShape } from './recording.ts';
 import type { TetragonConfig } from './tetragon/config.ts';
@@ -42,4 +43,12 @@ export function openSource(name: string, config: SourceConfig, deps: SourceDeps)
     case 'falco_http':
       return openFalcoHttp(name, config, { log, ...tapAs('lines'), ...(relay !== undefined && { relay }) });
   }
+}
+
+/**
+ * Looks whether a source that listens could: its address (unless `taken` by ourselves) and its certificates. Rejects
+ * with LannerError `listen_failed`, `tls_file`. Others connect by themselves, sooner or later.
+ */
+export async function checkListen(name: string, config: SourceConfig, taken: boolean): Promise<void> {
+  if (config.type === 'falco_http') await checkFalcoHttp(name, config, taken);
 }

@@ -38,6 +38,10 @@ export function canaryEvents(metrics: Metrics, log: Log): CanaryEvents {
       blind.inc({ source }, 0);
     },
     blind: (source, is) => blind.set({ source }, is ? 1 : 0),
+    forgotten(source) {
+      lastSeen.remove({ source });
+      blind.remove({ source });
+    },
     failed(reason) {
       if (reason === said) return;
       said = reason;

@@ -18,6 +18,8 @@ export interface ExceptionEvents {
   readonly since: string;
   /** Counts what the exceptions did to one finding. */
   seen(finding: Finding): void;
+  /** The exceptions there are from now on; those that stay keep their counts. */
+  adopt(known: readonly Pick<ExceptionUse, 'name' | 'mode'>[]): void;
   uses(): ExceptionUse[];
   /** Those that never applied. */
   unused(): string[];
@@ -44,11 +46,26 @@ export function exceptionEvents(
     'Time of the newest finding an exception applied to since start',
     ['exception'],
   );
-  const uses = new Map<string, ExceptionUse>(
-    known.map(({ name, mode }) => [name, { name, mode, hits: 0, not_applied: 0 }]),
-  );
-  for (const { name, mode } of known) hits.inc({ exception: name, mode }, 0);
+  let uses = new Map<string, ExceptionUse>();
+  function adopt(names: typeof known): void {
+    const former = uses;
+    uses = new Map(
+      names.map(({ name, mode }) => [
+        name,
+        { ...(former.get(name) ?? { name, hits: 0, not_applied: 0 }), mode },
+      ]),
+    );
+    for (const { name, mode } of former.values()) {
+      if (uses.get(name)?.mode !== mode) hits.remove({ exception: name, mode });
+      if (uses.has(name)) continue;
+      missed.remove({ exception: name });
+      lastHit.remove({ exception: name });
+    }
+    for (const { name, mode } of names) hits.inc({ exception: name, mode }, 0);
+  }
+  adopt(known);
   return {
+    adopt,
     since: rfc3339(Math.floor(now_ms / 1000), (now_ms % 1000) * 1_000_000),
     seen(finding) {
       for (const note of finding.exceptions ?? []) {

@@ -24,12 +24,19 @@ const text = winston.format.printf(({ timestamp, level, message, ...fields }) =>
   return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)} ${String(message)}${rest.join('')}`;
 });
 
-/** The log, and `flush`, which is fulfilled when everything written so far has left the process. */
-export function openLog(options: LogOptions): Log & { flush(): Promise<void> } {
+/**
+ * The log; `flush` is fulfilled when everything written so far has left the process, `adopt` changes level and form
+ * from the next line on.
+ */
+export function openLog(
+  options: LogOptions,
+): Log & { flush(): Promise<void>; adopt(options: LogOptions): void } {
   const stamp = winston.format.timestamp({ format: () => new Date().toISOString() });
+  const formOf = ({ format }: LogOptions) =>
+    winston.format.combine(stamp, format === 'json' ? winston.format.json() : text);
   const logger = winston.createLogger({
     level: options.level,
-    format: winston.format.combine(stamp, options.format === 'json' ? winston.format.json() : text),
+    format: formOf(options),
     transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
   });
   return Object.assign(
@@ -40,6 +47,10 @@ export function openLog(options: LogOptions): Log & { flush(): Promise<void> } {
       debug: (message: string, fields: LogFields = {}) => void logger.debug(message, fields),
     },
     {
+      adopt(other: LogOptions) {
+        logger.level = other.level;
+        logger.format = formOf(other);
+      },
       flush: () =>
         new Promise<void>((resolve) => {
           logger.once('finish', resolve);

@@ -69,6 +69,8 @@ export function sourceMetrics(metrics: Metrics, view: CountsView): { refresh(): 
       const { messages, bytes } = view.queued();
       queued.set(messages);
       queuedBytes.set(bytes);
+      // A source may have been removed since.
+      up.reset();
       transport.reset();
       for (const source of view.sources()) {
         up.set({ source: source.name }, source.state === 'ok' ? 1 : 0);

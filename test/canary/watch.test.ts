@@ -26,12 +26,14 @@ function watching(config: object = {}, sources = [health('t')], fails?: () => st
   const runs: (readonly string[])[] = [];
   const watch = openCanaryWatch({
     config: canarySchema.parse({ enabled: true, interval_secs: 300, within_secs: 30, ...config }),
+    names: sources.map(({ name }) => name),
     sources: () => sources,
     clock,
     events: {
       ended: (source, outcome) => told.push(`${source} ${outcome}`),
       reported: (source, delay) => told.push(`${source} after ${delay}`),
       blind: (source, is) => told.push(`${source} blind ${is}`),
+      forgotten: (source) => told.push(`${source} forgotten`),
       failed: (reason) => told.push(`failed ${reason}`),
     },
     async run(args) {

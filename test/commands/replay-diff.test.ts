@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  diffJson,
-  diffOutcomes,
-  isDifferent,
-  type Outcome,
-  renderDiff,
-} from '../../src/commands/replay-diff.ts';
+import { diffJson, renderDiff } from '../../src/commands/replay-diff.ts';
+import { diffOutcomes, isDifferent, type Outcome } from '../../src/route/outcome-diff.ts';
 
 function outcome(id: string, change: Partial<Outcome> = {}): Outcome {
   return {

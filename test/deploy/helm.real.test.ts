@@ -44,6 +44,15 @@ describe.skipIf(!there)('helm', () => {
     expect(out).toContain('automountServiceAccountToken: false');
   });
 
+  it('restarts pods for what a running Lanner does not take over, and for nothing else', () => {
+    const mark = (...more: string[]) =>
+      /checksum\/restart: (\w+)/.exec(template(...values('tetragon'), ...more)!.out)?.[1];
+    const plain = mark();
+    expect(plain).toMatch(/^[0-9a-f]{64}$/);
+    expect(mark('--set', 'config.queue.max_messages=7')).toBe(plain);
+    expect(mark('--set', 'config.processes.max_entries=200')).not.toBe(plain);
+  });
+
   it('renders everything that is optional to what the schemas allow', async () => {
     const all = documents(template('-f', everything)!.out);
     expect(all.map(({ kind }) => kind).sort()).toEqual([

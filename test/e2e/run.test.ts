@@ -89,7 +89,10 @@ describe('lanner run', () => {
     const closed = await openReceiver();
     await closed.close();
     const first = bench.lanner(['run', '-c', tetragon(address, closed.url, 'shutdown_secs: 0.2\n')]);
-    await until(() => first.err().includes('"message":"connected"'), 'connected');
+    await until(
+      () => first.err().includes('"message":"connected"') && first.err().includes('"message":"lanner runs"'),
+      'connected',
+    );
     await until(() => existsSync(`${bench.folder}/state/lanner.db`), 'the store');
     const http = first.logged('lanner runs', 'http');
     let waiting = 0;

@@ -1,6 +1,7 @@
 /** deploy/reference/configuration.md and .schema.json: rendered from the schema that validates. */
 import { z } from 'zod';
 import { configSchema } from '../../config.ts';
+import { restartKeys } from '../../service/restart.ts';
 import { code, table } from './markdown.ts';
 
 interface Schema {
@@ -65,6 +66,7 @@ export function configurationReference(): string {
     '# Configuration',
     'Written by `npm run generate` from the schema that validates. `lanner check FILE` lists every problem with its line; `lanner check --json FILE` prints the whole configuration, defaults filled in. `configuration.schema.json` beside this page is for editors: begin the file with `# yaml-language-server: $schema=…/configuration.schema.json`.',
     '`${NAME}` and `${NAME:-default}` in values are taken from the environment before validation. `<name>` is a name of your choice, `[]` stands for each entry of a list. What has no default is optional, unless it says **required**.',
+    `A changed file is taken over while Lanner runs (section [reload](#reload)). Applied by a restart only: ${restartKeys.map(code).join(', ')}.`,
     '## Top level',
     rowsTable(plain.flatMap(([key, schema]) => rowsOf(root, schema, key, required.includes(key)))),
     ...sections.flatMap(([key, schema]) => section(root, key, schema, required.includes(key))),

@@ -100,6 +100,17 @@ export function listen(server: Server, name: string, config: FalcoHttpConfig): P
   });
 }
 
+/**
+ * Looks whether a source of these settings could listen, and does not go on listening. With `taken` by ourselves the
+ * address is not tried. Rejects with LannerError `listen_failed`, `tls_file`.
+ */
+export async function checkListen(name: string, config: FalcoHttpConfig, taken: boolean): Promise<void> {
+  const server = serverFor(config, (_request, response) => response.writeHead(503).end());
+  if (taken) return;
+  await listen(server, name, config);
+  await new Promise((resolve) => server.close(resolve));
+}
+
 /** Fulfilled when `signal` has aborted and every answer under way was given, or given up after `CLOSE_MS`. */
 export function closed(server: Server, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
