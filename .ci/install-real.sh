@@ -42,6 +42,10 @@ if ! command -v kubectl >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
   timeout 600 sh "$(dirname "$0")/build-kubectl.sh" || echo "kubectl could not be built"
 fi
 # Falco is in no registry that is used here; deploy:check runs `falco --validate` where it is installed.
+# actionlint reads the workflows as GitHub does: a Go module too, half a minute.
+if ! command -v actionlint >/dev/null 2>&1 && command -v go >/dev/null 2>&1; then
+  GOBIN=/usr/local/bin timeout 300 go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 || echo "actionlint could not be built"
+fi
 # OCSF's classes as an independent reader of our bodies has them.
 python3 -c 'import py_ocsf_models' 2>/dev/null || python3 -m pip install --quiet py-ocsf-models
 echo "test:real: $(containerd --version), $(dockerd --version), $(busybox | head -n 1), $(nginx -v 2>&1)," \

@@ -30,6 +30,8 @@ export interface RealContainerd {
   run(request: ContainerRequest): Promise<{ container: string; sandbox: string }>;
   /** Runs a command in a container; what it wrote. */
   exec(container: string, cmd: string[]): Promise<string>;
+  /** The same with its exit code. Rejects if it cannot be started. */
+  execCode(container: string, cmd: string[]): Promise<{ code: number; output: string }>;
   readonly running: ReadonlySet<string>;
   ctr(...args: string[]): string;
   remove(container: string): Promise<void>;
@@ -155,10 +157,12 @@ export async function startContainerd(): Promise<RealContainerd> {
       running.add(container_id);
       return { container: container_id, sandbox: pod_sandbox_id };
     },
-    async exec(container_id, cmd) {
+    exec: async (container, cmd) => (await made.execCode(container, cmd)).output,
+    async execCode(container_id, cmd) {
       const request = { container_id, cmd, timeout: 10 };
-      const { stdout, stderr } = await call<{ stdout: Buffer; stderr: Buffer }>('ExecSync', request);
-      return stdout.toString('utf8') + stderr.toString('utf8');
+      const answer = await call<{ stdout: Buffer; stderr: Buffer; exit_code: number }>('ExecSync', request);
+      const output = answer.stdout.toString('utf8') + answer.stderr.toString('utf8');
+      return { code: answer.exit_code, output };
     },
     async remove(container_id) {
       await call('StopContainer', { container_id, timeout: 0 });
