@@ -192,21 +192,11 @@ program
 const history = program
   .command('history')
   .description('findings that were kept, hidden ones too, and a sample of execs that did not fire');
-history
-  .command('query')
+withFilters(history.command('query'))
   .description('the newest that fit; with --json the whole findings, oldest first, for replay and tune')
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
   .option('--since <when>', 'a time, or an age such as 24h or 7d')
   .option('--until <when>', 'a time, or an age')
-  .option('--severity <which>', 'one or several: high, "high,critical", ">=medium"')
-  .option('--tool <id>', 'canonical id of the tool')
-  .option('--image <reference>', 'reference, repository or digest; * stands for anything')
-  .option('--namespace <name>', 'namespace of the pod')
-  .option('--workload <name>', 'workload of the pod')
-  .option('--indicator <id>', 'an indicator that fired')
-  .option('--exception <name>', 'an exception that applied')
-  .option('--hidden', 'only what an exception hid')
-  .option('--told', 'only what no exception hid')
   .option('--missed', 'execs that named a tool and did not fire, instead of findings')
   .addOption(new Option('--label <label>', 'what a person said of it').choices(['expected', 'malicious']))
   .option('--limit <count>', 'at most so many; 0: all. Default: 50, with --json all')
@@ -229,6 +219,17 @@ history
   .action(async (options: import('./commands/history-export.ts').ExportFlags) => {
     const { historyExport } = await import('./commands/history-export.ts');
     finish(await historyExport(options));
+  });
+
+withFilters(program.command('tail'))
+  .description('what a running Lanner finds, as it finds it, until Ctrl-C; waits for one that restarts')
+  .requiredOption('-c, --config <file>', 'configuration file (YAML)')
+  .option('--since <when>', 'begin with what was kept since then: a time, or an age such as 24h or 7d')
+  .option('--missed', 'kept execs that named a tool and did not fire, instead of findings')
+  .option('--json', 'findings as JSON lines', false)
+  .action(async (options: import('./commands/tail.ts').TailFlags) => {
+    const { tail } = await import('./commands/tail.ts');
+    finish(await tail(options));
   });
 
 program
@@ -385,6 +386,20 @@ program
     const { completionScript } = await import('./commands/completion.ts');
     process.stdout.write(completionScript(program, shell));
   });
+
+/** Which findings are asked for. */
+function withFilters(command: Command): Command {
+  return command
+    .option('--severity <which>', 'one or several: high, "high,critical", ">=medium"')
+    .option('--tool <id>', 'canonical id of the tool')
+    .option('--image <reference>', 'reference, repository or digest; * stands for anything')
+    .option('--namespace <name>', 'namespace of the pod')
+    .option('--workload <name>', 'workload of the pod')
+    .option('--indicator <id>', 'an indicator that fired')
+    .option('--exception <name>', 'an exception that applied')
+    .option('--hidden', 'only what an exception hid')
+    .option('--told', 'only what no exception hid');
+}
 
 function finish(code: number): void {
   process.exitCode = code;

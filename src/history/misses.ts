@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
-import type { HistoryStore, Miss, MissedExec } from '../model/history.ts';
+import type { HistoryRecord, HistoryStore, Miss, MissedExec } from '../model/history.ts';
 import type { MissesConfig } from './config.ts';
 import { DAY_MS, missRecordOf } from './recorder.ts';
 import { openSampler, type Sampled } from './sampler.ts';
@@ -24,6 +24,8 @@ export interface MissRecorderParts {
   findingId: (eventId: string) => string;
   /** Takes credentials out of what is kept. */
   redact: (miss: Miss) => Miss;
+  /** Hears each that is kept. */
+  heard?: (record: HistoryRecord) => void;
 }
 
 /** How long a count may wait to be written: kill -9 loses that much of it. */
@@ -62,7 +64,10 @@ export function openMissRecorder(parts: MissRecorderParts): MissRecorder {
       });
       counted[fate] += 1;
       cancel ??= clock.after(COUNTS_MS, writeCounts);
-      if (fate === 'kept') writer.push(missRecordOf(redact(missOf(id, verdict.tool, missed)), clock.now()));
+      if (fate !== 'kept') return;
+      const record = missRecordOf(redact(missOf(id, verdict.tool, missed)), clock.now());
+      writer.push(record);
+      parts.heard?.(record);
     },
     counts: () => counted,
     async close() {

@@ -33,6 +33,7 @@ export const errorCodes = {
   template: 'the template of a sink is not valid Liquid',
   signing_key: 'a signing key of a sink cannot be used',
   control_unknown: 'the running Lanner does not know this command: the versions differ',
+  control_busy: 'as many commands listen to the running Lanner as it lets',
   store_locked: 'another Lanner uses the same state directory',
   store_version: 'the store was written by a newer Lanner',
   store_unusable: 'the state directory cannot be used',

@@ -1,6 +1,8 @@
 import type { Deliverer } from '../deliver/dispatcher.ts';
 import { controlRunning } from '../deliver/spool-control.ts';
-import type { ControlHandlers } from '../http/control.ts';
+import type { Feed } from '../history/feed.ts';
+import { type ControlHandlers, LiveAnswer } from '../http/control.ts';
+import { LannerError } from '../lib/errors.ts';
 import type { HistoryFilter, HistoryStore, Label } from '../model/history.ts';
 import type { ReloadReport } from './reload.ts';
 
@@ -30,5 +32,33 @@ export function controlHandlers(
       history_get: ({ id }: { id: string }) => history.getHistory(id),
       history_label: ({ id, label }: { id: string; label: Label }) => history.labelHistory(id, label),
     }),
+  };
+}
+
+/** Each costs a buffer of at most 2 MiB. */
+const mostListeners = 16;
+
+/** Findings as they are made, for `lanner tail`. */
+export function tailHandler(
+  feed: Feed,
+  about: { listeners(count: number): void; dropped(count: number): void },
+): ControlHandlers {
+  return {
+    history_tail({ filter }: { filter: HistoryFilter }) {
+      if (feed.listeners >= mostListeners)
+        throw new LannerError(
+          'control_busy',
+          `${feed.listeners} commands listen to this Lanner already`,
+          'End one of them.',
+        );
+      return new LiveAnswer((send) => {
+        const end = feed.listen(filter, send);
+        about.listeners(feed.listeners);
+        return () => {
+          end();
+          about.listeners(feed.listeners);
+        };
+      }, about.dropped);
+    },
   };
 }

@@ -17,6 +17,7 @@ import { openGrouping } from '../route/grouping.ts';
 import { buildInfo } from '../telemetry/build-info.ts';
 import { deliverEvents, deliverGauges } from '../telemetry/deliver-events.ts';
 import { type ExceptionEvents, exceptionEvents } from '../telemetry/exception-events.ts';
+import { tailEvents } from '../telemetry/history-events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { type ReloadCause, reloadEvents } from '../telemetry/reload-events.ts';
@@ -24,7 +25,7 @@ import { routeEvents } from '../telemetry/route-events.ts';
 import { sourceMetrics } from '../telemetry/source-metrics.ts';
 import { openCanaries } from './canary.ts';
 import type { ConfigFile } from './config-file.ts';
-import { controlHandlers } from './control.ts';
+import { controlHandlers, tailHandler } from './control.ts';
 import { openExpiry } from './expiry.ts';
 import { healthOf } from './health.ts';
 import { openJournal } from './journal.ts';
@@ -91,6 +92,7 @@ export function openService(parts: ServiceParts): Service {
   const metrics = new Metrics({ process: true });
   buildInfo(metrics, parts.version);
   const onDisk = config.durable ? durableStore(stateDirectory(config)) : undefined;
+  const aboutTail = tailEvents(metrics);
   const journal = openJournal({ config: () => config, store: onDisk, metrics, log });
   const deliverer = openDeliverer({
     sinks: sinks.sinks,
@@ -302,6 +304,7 @@ export function openService(parts: ServiceParts): Service {
     try {
       control = await serveControl(path, {
         ...controlHandlers(deliverer, onDisk, reload),
+        ...tailHandler(journal.feed, aboutTail),
         exceptions: () => ({ since: excepting.since, uses: excepting.uses() }),
         learning: () => learning.snapshot(),
       });

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { redactEvent, redactText } from '../detect/index.ts';
+import { type Feed, openFeed } from '../history/feed.ts';
 import { openMissRecorder } from '../history/misses.ts';
 import { openRecorder, recordOf } from '../history/recorder.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -14,6 +15,8 @@ import type { Metrics } from '../telemetry/metrics.ts';
 export interface Journal {
   finding(finding: Finding, fate: { hidden: boolean; sinks: readonly string[] }): void;
   miss(missed: MissedExec): void;
+  /** What is kept, as it is made. */
+  readonly feed: Feed;
   /** Before each scrape. */
   refresh(): void;
   /** Fulfilled when everything so far is written or counted as left out. */
@@ -33,6 +36,7 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
   // Registered without a history too: what is not counted shows as zero.
   const events = historyEvents(metrics, log);
   const aboutMisses = missEvents(metrics, log);
+  const feed = openFeed();
   const history = live(() => config().history);
   const recorder = store && openRecorder({ store, config: history, now: Date.now, events });
   const misses =
@@ -43,11 +47,17 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
       clock: systemClock,
       events: aboutMisses,
       findingId,
+      heard: (record) => feed.publish(record, true),
       redact: (miss) => (config().detect.redact ? redactMiss(miss) : miss),
     });
   return {
+    feed,
     finding(finding, fate) {
-      if (history.enabled) recorder?.keep(recordOf(finding, fate, Date.now()));
+      const isKept = history.enabled && recorder !== undefined;
+      if (!isKept && feed.isIdle) return;
+      const record = recordOf(finding, fate, Date.now());
+      if (isKept) recorder.keep(record);
+      feed.publish(record, false);
     },
     miss(missed) {
       if (history.enabled && history.misses.enabled) misses?.miss(missed);

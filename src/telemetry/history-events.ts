@@ -78,3 +78,20 @@ export function missEvents(
     },
   };
 }
+
+/** What commands that listen to a running Lanner get, and what they do not. */
+export function tailEvents(metrics: Metrics): {
+  listeners(count: number): void;
+  dropped(count: number): void;
+} {
+  const listeners = metrics.gauge(
+    'lanner_tail_listeners',
+    'Commands that listen to findings as they are made',
+  );
+  const dropped = metrics.counter(
+    'lanner_tail_dropped_total',
+    'Lines that were left out for a command that reads too slowly',
+  );
+  listeners.set(0);
+  return { listeners: (count) => listeners.set(count), dropped: (count) => dropped.inc(count) };
+}

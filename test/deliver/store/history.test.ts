@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { durableStore } from '../../../src/deliver/store/durable.ts';
+import { matcherOf } from '../../../src/history/feed.ts';
 import { recordOf } from '../../../src/history/recorder.ts';
 import type { Finding } from '../../../src/model/finding.ts';
 import type { HistoryFilter, HistoryRecord } from '../../../src/model/history.ts';
@@ -135,6 +136,9 @@ describe('the history in the store', () => {
     await store.keepHistory(all, unbounded);
     expect(idsOf((await store.queryHistory(filter, newest)).payloads)).toEqual(ids);
     await store.close();
+    // What listens to new findings decides the same way.
+    const fits = matcherOf(filter);
+    expect(all.filter(fits).map(({ id }) => id)).toEqual([...ids].reverse());
   });
 
   it('that has no room left fails by itself: deliveries are taken as before', async () => {
