@@ -15,7 +15,7 @@ export const noticesSchema = z.strictObject({
     .min(0)
     .max(86_400)
     .default(60)
-    .describe('how long a source may be down before it is told'),
+    .describe('how long a source may be down, or a changed configuration refused, before it is told'),
 });
 
 function blindCondition({ source, reason, last_seen }: CanaryHealth): Condition {
@@ -37,6 +37,8 @@ export interface Observation {
   status: DelivererStatus;
   /** Absent or empty: no canary runs. */
   canaries?: readonly CanaryHealth[];
+  /** Why a changed configuration is not in force; absent: it is, or none was changed. */
+  config_refused?: string | undefined;
 }
 
 /** Looks at everything every now and then, and tells what began and what ended. The clock is handed in. */
@@ -87,7 +89,8 @@ export function openTroubleWatch(options: { after_ms: number }): TroubleWatch {
     return now_ms - grown_ms < lossMs ? grown_by : 0;
   }
 
-  function conditions({ sources, counts, status, canaries = [] }: Observation, now_ms: number): Condition[] {
+  function conditions(observation: Observation, now_ms: number): Condition[] {
+    const { sources, counts, status, canaries = [], config_refused } = observation;
     const found: Condition[] = [];
     for (const source of sources) {
       if (source.state === 'ok' || source.state === 'stopped') continue;
@@ -117,6 +120,15 @@ export function openTroubleWatch(options: { after_ms: number }): TroubleWatch {
         after_ms: 0,
       });
     }
+    if (config_refused !== undefined)
+      found.push({
+        kind: 'config_refused',
+        subject: 'configuration',
+        severity: 'medium',
+        title: 'The changed configuration has a fault and is not in force',
+        detail: `${config_refused}. The one before stays in force until this is mended`,
+        after_ms: options.after_ms,
+      });
     return [
       ...found,
       ...spoolConditions(status),

@@ -83,7 +83,8 @@ export interface Notice {
     | 'spool_filling'
     | 'spool_degraded'
     | 'sink_blocked'
-    | 'delivery_lost';
+    | 'delivery_lost'
+    | 'config_refused';
   state: 'started' | 'ended';
   severity: Severity;
   /** The source or sink it is about. */

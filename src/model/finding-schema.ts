@@ -121,11 +121,12 @@ export const noticeSchema = z.object({
       'spool_degraded',
       'sink_blocked',
       'delivery_lost',
+      'config_refused',
     ])
     .describe('what kind of trouble'),
   state: z.enum(['started', 'ended']).describe('whether it began or is over'),
   severity: severity.describe('how bad it is'),
-  subject: text('the source or sink it is about'),
+  subject: text('what it is about: a source, a sink, spool or configuration'),
   title: text('one line'),
   detail: text('what is known'),
   started: time('when it began'),

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { type Config, loadConfig, readConfigFile } from '../config.ts';
+import { LannerError } from '../lib/errors.ts';
 
 /** A configuration's file, and what it was read from. */
 export interface ConfigFile {
@@ -13,18 +15,21 @@ export interface ConfigFile {
   files(): ReadonlyMap<string, string | undefined>;
 }
 
-/** Standard input (`-`) has no files and cannot be read again. */
+/** Standard input (`-`) and pipes can be read once only: they are not among the files, and `load` refuses them then. */
 export function openConfigFile(path: string): ConfigFile {
   let files = new Map<string, string | undefined>();
+  let loads = 0;
   return {
     path,
     load() {
+      if (loads > 0 && !isAgainReadable(path)) throw readOnce(path);
+      loads += 1;
       const former = files;
       files = new Map();
       const read = (file: string) => {
-        files.set(file, undefined);
+        if (isAgainReadable(file)) files.set(file, undefined);
         const text = readConfigFile(file);
-        files.set(file, digestOf(text));
+        if (files.has(file)) files.set(file, digestOf(text));
         return text;
       };
       try {
@@ -35,8 +40,6 @@ export function openConfigFile(path: string): ConfigFile {
         // What the file named when it was well may be what has to be mended.
         for (const file of former.keys()) if (!files.has(file)) files.set(file, contentOf(file));
         throw error;
-      } finally {
-        files.delete('-');
       }
     },
     files: () => files,
@@ -50,6 +53,25 @@ export function contentOf(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A file, or nothing where one may come back; no pipe, which would be empty or wait for its writer. */
+function isAgainReadable(path: string): boolean {
+  if (path === '-') return false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch {
+    // Reading it says why.
+    return true;
+  }
+}
+
+function readOnce(path: string): LannerError {
+  return new LannerError(
+    'config_unreadable',
+    `${path === '-' ? 'standard input' : path} cannot be read again`,
+    'Start Lanner with a configuration in a file to change it while it runs.',
+  );
 }
 
 /** One short name for the contents of all of them. */

@@ -181,6 +181,7 @@ export function openService(parts: ServiceParts): Service {
     sources: sources.health,
     counts: pipeline.counts,
     canaries: () => canaries.health()?.sources ?? [],
+    configRefused: () => reloads?.health().refused?.why,
     deliverer,
     log,
   });

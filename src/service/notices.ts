@@ -11,6 +11,8 @@ export interface NoticeParts {
   sources: () => SourceHealth[];
   counts: () => ReadonlyMap<string, SourceCounts>;
   canaries: () => CanaryHealth[];
+  /** Why a changed configuration is not in force. */
+  configRefused: () => string | undefined;
   deliverer: Deliverer;
   log: Log;
 }
@@ -36,6 +38,7 @@ export function openNotices(parts: NoticeParts): { start(): void; stop(): void }
       counts: parts.counts(),
       status: deliverer.status(),
       canaries: parts.canaries(),
+      config_refused: parts.configRefused(),
     };
     const to = notices.sinks ?? route.sinks ?? Object.keys(sinks);
     for (const notice of watch.look(observation, Date.now())) {

@@ -36,11 +36,13 @@ function watching() {
       sink?: SinkStatus;
       spool?: object;
       canary?: CanaryHealth['state'];
+      refused?: string;
     } = {},
   ) => {
     const observation: Observation = {
       sources: [change.source ?? source('ok')],
       ...(change.canary !== undefined && { canaries: [{ source: 'tetragon', state: change.canary }] }),
+      ...(change.refused !== undefined && { config_refused: change.refused }),
       counts: new Map([['tetragon', { ...newSourceCounts(), ...change.counts }]]),
       status: {
         sinks: [change.sink ?? sink()],
@@ -71,6 +73,15 @@ describe('a trouble', () => {
     expect(look(10, { canary: 'blind' })).toEqual(['started sensor_blind tetragon']);
     expect(look(20, { canary: 'blind' })).toEqual([]);
     expect(look(30, { canary: 'seen' })).toEqual(['ended sensor_blind tetragon']);
+  });
+
+  it('of a refused configuration is told when it lasts, and once when it is mended', () => {
+    const look = watching();
+    const refused = { refused: 'lanner.yaml:3:1 not valid YAML' };
+    expect(look(0, refused)).toEqual([]);
+    expect(look(60, refused)).toEqual(['started config_refused configuration']);
+    expect(look(70, refused)).toEqual([]);
+    expect(look(80)).toEqual(['ended config_refused configuration']);
   });
 
   it('that is over soon is never told', () => {
