@@ -44,7 +44,9 @@ program
 
 program
   .command('init')
-  .description('looks for sensors and runtimes on this host and writes a commented configuration that fits')
+  .description(
+    'looks for sensors and runtimes on this host and writes a commented configuration that fits; ends with 1 if something has to be done first',
+  )
   .option('-o, --out <file>', 'file to write, - for standard output', 'lanner.yaml')
   .option('--force', 'overwrite the file', false)
   .option('--root <folder>', 'look below this folder instead of /', '/')
@@ -57,7 +59,7 @@ program
 program
   .command('doctor')
   .description(
-    'tries everything a configuration needs: sensors, sinks, runtimes, permissions, clocks; sends nothing',
+    'tries everything a configuration needs: sensors, sinks, runtimes, permissions, clocks; sends nothing; ends with 1 if something is wrong',
   )
   .requiredOption('-c, --config <file>', 'configuration file (YAML)')
   .option('--timeout <seconds>', 'longest wait for one answer', '5')

@@ -43,6 +43,8 @@ interface Out {
 
 interface Coverage {
   out: Out[];
+  /** The last that were reported. */
+  past: Buffer[];
   misses: number;
   health: CanaryHealth;
 }
@@ -55,7 +57,7 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
   const { config, names, clock, events } = parts;
   const run = parts.run ?? runCanary;
   const coverage = new Map<string, Coverage>(
-    names.map((source) => [source, { out: [], misses: 0, health: { source, state: 'waiting' } }]),
+    names.map((source) => [source, { out: [], past: [], misses: 0, health: { source, state: 'waiting' } }]),
   );
   const abort = new AbortController();
   let failure: string | undefined;
@@ -142,6 +144,7 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
     const at = clock.now();
     const delay_ms = at - one.started_ms;
     kept.out = kept.out.filter((each) => each !== one);
+    kept.past = [...kept.past, one.text].slice(-KEPT);
     events.reported(source, delay_ms, at);
     events.ended(source, one.missed ? 'late' : 'seen');
     const seen = { last_seen: new Date(at).toISOString(), delay_ms };
@@ -158,7 +161,12 @@ export function openCanaryWatch(parts: CanaryParts): CanaryWatch {
   return {
     check(source) {
       const kept = coverage.get(source);
-      return kept === undefined ? undefined : checkFor(kept, (one) => report(source, one));
+      if (kept === undefined) return undefined;
+      return checkFor(
+        kept,
+        (one) => report(source, one),
+        () => events.repeated(source),
+      );
     },
     start() {
       cancel = clock.after(Math.min(FIRST_MS, config.interval_secs * 1000), release);
@@ -190,17 +198,21 @@ function mendOf(type: string): string {
 /**
  * Runs for every exec of the host: what has not the length of a canary's arguments costs two comparisons.
  */
-function checkFor(kept: Pick<Coverage, 'out'>, onReport: (one: Out) => void): CanaryCheck {
+function checkFor(
+  kept: Pick<Coverage, 'out' | 'past'>,
+  onReport: (one: Out) => void,
+  onRepeated: () => void,
+): CanaryCheck {
   const binary = Buffer.from(canaryBinary);
   const length = Buffer.byteLength(canaryArguments().join(' '));
   return {
     exec(bytes, pathStart, pathEnd, textStart, textEnd) {
       if (textEnd - textStart !== length || pathEnd - pathStart !== binary.length) return false;
-      if (kept.out.length === 0 || !isAt(bytes, pathStart, binary)) return false;
+      if (!isAt(bytes, pathStart, binary)) return false;
       const one = kept.out.find(({ text }) => isAt(bytes, textStart, text));
-      if (one === undefined) return false;
-      onReport(one);
-      return true;
+      if (one !== undefined) onReport(one);
+      else if (kept.past.some((text) => isAt(bytes, textStart, text))) onRepeated();
+      return one !== undefined;
     },
   };
 }

@@ -38,10 +38,11 @@ export interface CanaryHealth {
 }
 
 /** How one canary ended for one source. Closed, since each is the label of a metric. */
-export const canaryOutcomes = ['seen', 'late', 'missed', 'skipped', 'failed'] as const;
+export const canaryOutcomes = ['seen', 'late', 'missed', 'skipped', 'failed', 'repeated'] as const;
 /**
  * `late`: reported after it had been counted as missed. `skipped`: the source was not connected, which is told
- * elsewhere. `failed`: the program could not be run.
+ * elsewhere. `failed`: the program could not be run. `repeated`: an exec came that was like one reported before, which
+ * nothing of ours does; it is judged like all.
  */
 export type CanaryOutcome = (typeof canaryOutcomes)[number];
 
@@ -53,6 +54,8 @@ export interface CanaryEvents {
   blind(source: string, blind: boolean): void;
   /** The source is not asked any more. */
   forgotten(source: string): void;
+  /** An exec with the file and the arguments of a canary that was reported before. */
+  repeated(source: string): void;
   /** The program could not be run. */
   failed(reason: string): void;
 }

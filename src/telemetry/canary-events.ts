@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 export function canaryEvents(metrics: Metrics, log: Log): CanaryEvents {
   const ended = metrics.counter(
     'lanner_canary_total',
-    'Program starts of our own, by what the sensor made of them: seen, late, missed, skipped, failed',
+    'Program starts of our own, by what the sensor made of them: seen, late, missed, skipped, failed; repeated: by others',
     ['source', 'outcome'],
   );
   const lastSeen = metrics.gauge(
@@ -41,6 +41,10 @@ export function canaryEvents(metrics: Metrics, log: Log): CanaryEvents {
     forgotten(source) {
       lastSeen.remove({ source });
       blind.remove({ source });
+    },
+    repeated(source) {
+      ended.inc({ source, outcome: 'repeated' });
+      log.warn('someone repeats what a canary looked like: it is judged like every exec', { source });
     },
     failed(reason) {
       if (reason === said) return;

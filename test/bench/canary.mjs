@@ -26,7 +26,7 @@ const watch = openCanaryWatch({
       return () => {};
     },
   },
-  events: { ended() {}, reported() {}, blind() {}, failed() {} },
+  events: { ended() {}, reported() {}, blind() {}, repeated() {}, failed() {} },
   run: () => Promise.resolve(),
 });
 watch.start();

@@ -34,6 +34,7 @@ function watching(config: object = {}, sources = [health('t')], fails?: () => st
       reported: (source, delay) => told.push(`${source} after ${delay}`),
       blind: (source, is) => told.push(`${source} blind ${is}`),
       forgotten: (source) => told.push(`${source} forgotten`),
+      repeated: (source) => told.push(`${source} repeated`),
       failed: (reason) => told.push(`failed ${reason}`),
     },
     async run(args) {
@@ -168,10 +169,11 @@ describe('what a canary hides', () => {
     return { ...one, check: one.watch.check('t')!, args: one.runs[0]! };
   };
 
-  it('is itself, once', async () => {
-    const { check, args } = await running();
+  it('is itself, once; who repeats it is told', async () => {
+    const { check, args, told } = await running();
     expect(show(check, args)).toBe(true);
     expect(show(check, args)).toBe(false);
+    expect(told).toEqual(['t after 0', 't seen', 't repeated']);
   });
 
   const other = `--version lanner-canary-${'0'.repeat(32)}`;

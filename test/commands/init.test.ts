@@ -64,7 +64,8 @@ describe('lanner init', () => {
       metrics_url: 'http://127.0.0.1:2112/metrics',
     });
     expect(config?.sinks).toEqual({ terminal: { type: 'stdout' } });
-    expect(config?.enrich.runtimes).toEqual(['/run/containerd/containerd.sock']);
+    expect(config?.enrich.runtimes).toBe('auto');
+    expect(out).toContain('found here: /run/containerd/containerd.sock.');
     expect(config?.canary.enabled).toBe(true);
     expect(out).toContain(
       '# Tetragon: process 812 (/usr/local/bin/tetragon), /var/run/tetragon/tetragon.sock',

@@ -185,3 +185,23 @@ describe('lanner demo', () => {
     expect(new Set(lines.map(({ schema }) => schema))).toEqual(new Set(['lanner.finding/v1']));
   });
 });
+
+describe('lanner check, of canaries', () => {
+  it('warns of a source that may never report them, and of no other', async () => {
+    const run = bench.lanner([
+      'check',
+      bench.config(
+        'sources: {a: {type: tetragon, deny: [{namespace: [""]}]}, b: {type: falco_http}}\ncanary: {enabled: true}\n',
+      ),
+    ]);
+    expect(await run.code).toBe(0);
+    expect(run.err()).toContain('warning: the source a may never report the canary: the filter deny[0]');
+    expect(run.err()).not.toContain('source b');
+    const wrong = bench.lanner([
+      'check',
+      bench.config('sources: {a: {type: tetragon}}\ncanary: {sources: [b]}\n'),
+    ]);
+    expect(await wrong.code).toBe(3);
+    expect(wrong.err()).toContain('canary.sources: there is no source "b". Known: a');
+  });
+});

@@ -1,4 +1,5 @@
-import { request } from 'node:https';
+import { request as plainRequest } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { openAccess, runsInPod, serviceAccountFolder } from '../../enrich/kubernetes/access.ts';
 import { type Check, type Checkup, ok, skipped, warn } from './check.ts';
 
@@ -39,6 +40,7 @@ async function kubernetesClock({ config, env, now, timeoutMs, clocks }: Checkup)
     now,
   });
   const options = await access.options();
+  const request = access.server.startsWith('http:') ? plainRequest : secureRequest;
   const date = await new Promise<string>((resolve, reject) => {
     const sent = request(`${access.server}/version`, { ...options, timeout: timeoutMs }, (answer) => {
       answer.resume();

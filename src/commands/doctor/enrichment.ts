@@ -1,7 +1,7 @@
 import { createEnricher } from '../../enrich/index.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
-import { type Check, error, ok, type Result, skipped, warn } from './check.ts';
+import { type Check, error, ok, type Result, skipped } from './check.ts';
 
 /** The container runtimes and the Kubernetes API, asked as `run` asks them. */
 export const enrichment: Check = {
@@ -21,12 +21,13 @@ export const enrichment: Check = {
       return enricher.health().map(({ name, state, reason, code, version }): Result => {
         if (state === 'ok') return ok(`enrichment ${name}`, version ?? 'answers');
         if (state === 'off') return skipped(`enrichment ${name}`, reason ?? 'switched off');
-        const text = reason ?? `no answer within ${timeoutMs / 1000} s`;
         const mend =
           'Findings go out without the facts it knows; see enrich in deploy/reference/configuration.md.';
-        const none = code === 'enrich_no_source';
-        const found = (none ? warn : error)(`enrichment ${name}`, text, mend);
-        return code === undefined ? found : { ...found, code };
+        if (reason === undefined)
+          return error(`enrichment ${name}`, `no answer within ${timeoutMs / 1000} s`, mend);
+        // A reason brings its mend along.
+        const status = code === 'enrich_no_source' ? 'warn' : 'error';
+        return { status, about: `enrichment ${name}`, text: reason, ...(code !== undefined && { code }) };
       });
     } finally {
       clearTimeout(timer);

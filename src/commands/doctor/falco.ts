@@ -156,7 +156,9 @@ function competitors(name: string, address: string, { host, running }: Checkup):
   const about = `source ${name}`;
   const endpoint = parseEndpoint(address);
   if (typeof endpoint === 'string') return skipped(about, endpoint);
-  const ours = running === undefined ? 0 : 1;
+  const own = running?.health?.sources.find((one) => one.name === name);
+  const isConnected = running !== undefined && (own === undefined || own.state === 'ok');
+  const ours = isConnected ? 1 : 0;
   if (endpoint.kind === 'tcp') return overTcp(about, endpoint.port ?? 0, ours, host);
   const clients = clientsOfSocket(host, endpoint.path ?? '');
   if (clients === undefined)

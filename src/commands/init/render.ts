@@ -74,13 +74,15 @@ function enrichLines({ kubernetes }: Plan, runtimes: Plan['runtimes']): string[]
       ? [
           '# No container runtime was found in the usual places: findings carry only what the sensor tells of an image.',
         ]
-      : [`# Image and container facts are asked of: ${found}. A runtime's socket is root on the host.`]),
+      : [
+          `# Image and container facts are asked of what was found here: ${found}. A runtime's socket is root on the host.`,
+        ]),
     ...(kubernetes
       ? [
           '# This looks like a Kubernetes node: deploy/helm runs Lanner as a DaemonSet and asks the API server.',
         ]
       : []),
     'enrich:',
-    `  runtimes: ${runtimes.length === 0 ? 'auto' : `[${found}]`}`,
+    '  runtimes: auto',
   ];
 }

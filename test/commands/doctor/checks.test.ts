@@ -2,6 +2,7 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Check, Result } from '../../../src/commands/doctor/check.ts';
+import { clock } from '../../../src/commands/doctor/clock.ts';
 import { enrichment } from '../../../src/commands/doctor/enrichment.ts';
 import { exceptions } from '../../../src/commands/doctor/exceptions.ts';
 import { files } from '../../../src/commands/doctor/files.ts';
@@ -17,6 +18,7 @@ import { createAuthority } from '../../support/certificates.ts';
 import { type CheckupBench, openCheckup } from '../../support/checkup.ts';
 import { startDockerServer } from '../../support/docker-server.ts';
 import { until } from '../../support/fixtures.ts';
+import { startKubeApi } from '../../support/kube-api.ts';
 import { openReceiver } from '../../support/receiver.ts';
 
 let bench: CheckupBench;
@@ -196,6 +198,37 @@ describe('enrichment', () => {
     expect(await look(enrichment, `${some}\nenrich: {enabled: false}`)).toEqual([
       'skipped enrichment: switched off (enrich.enabled)',
     ]);
+  });
+});
+
+describe('the Kubernetes API', () => {
+  const kubeconfig = (url: string, token: string) => {
+    const path = join(bench.folder, 'kubeconfig');
+    writeFileSync(
+      path,
+      `apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{name: k, cluster: {server: "${url}", insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {token: "${token}"}}]
+contexts: [{name: c, context: {cluster: k, user: u}}]
+`,
+    );
+    return `${some}\nenrich: {runtimes: off, kubernetes: {kubeconfig: ${path}, node_name: n1}}`;
+  };
+
+  it('answers, with its clock; refuses; is not there', async () => {
+    const api = await startKubeApi();
+    const yaml = kubeconfig(api.url, api.token);
+    expect((await look(enrichment, yaml))[0]).toMatch(/^ok enrichment kubernetes:/);
+    expect(await look(clock, yaml)).toEqual([`ok clock: agrees with ${api.url}`]);
+    const ahead = await look(clock, yaml, { now: () => Date.now() + 3_600_000 });
+    expect(ahead[0]).toMatch(/^warn clock: differs from .* by -3[56]\d\d\.\d s/);
+    expect((await look(enrichment, kubeconfig(api.url, 'another')))[0]).toContain(
+      'error enrichment kubernetes:',
+    );
+    await api.stop();
+    expect((await look(enrichment, yaml))[0]).toContain('error enrichment kubernetes:');
   });
 });
 
