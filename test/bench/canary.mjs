@@ -18,6 +18,7 @@ const messages = await recordedMessages(join(recording));
 let release = () => {};
 const watch = openCanaryWatch({
   config: { enabled: true, interval_secs: 300, within_secs: 30, misses: 2 },
+  names: ['s'],
   sources: () => [{ name: 's', type: 'tetragon', state: 'ok', since: '' }],
   clock: {
     now: Date.now,
@@ -26,7 +27,7 @@ const watch = openCanaryWatch({
       return () => {};
     },
   },
-  events: { ended() {}, reported() {}, blind() {}, repeated() {}, failed() {} },
+  events: { ended() {}, reported() {}, blind() {}, repeated() {}, forgotten() {}, failed() {} },
   run: () => Promise.resolve(),
 });
 watch.start();
