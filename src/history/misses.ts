@@ -11,7 +11,9 @@ export interface MissRecorder {
   miss(missed: MissedExec): void;
   /** Since start, by what became of them; what the writer left out is counted as kept here. */
   counts(): Readonly<Record<Sampled, number>>;
-  /** Fulfilled when everything so far is written or counted as left out; ends the timer. */
+  /** Fulfilled when everything so far is written or counted as left out. */
+  flush(): Promise<void>;
+  /** The same, and the counts that are written now and then; ends the timer. */
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export function openMissRecorder(parts: MissRecorderParts): MissRecorder {
         max_bytes: config.max_bytes,
         before_ms: clock.now() - config.max_days * DAY_MS,
       }),
+    clock,
     { max_records: 1000, max_bytes: 4 * 2 ** 20 },
     events,
   );
@@ -70,6 +73,7 @@ export function openMissRecorder(parts: MissRecorderParts): MissRecorder {
       parts.heard?.(record);
     },
     counts: () => counted,
+    flush: writer.flush,
     async close() {
       cancel?.();
       await writer.flush();

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { Finding } from '../model/finding.ts';
 import type { HistoryRecord, HistoryStore, Miss } from '../model/history.ts';
@@ -20,8 +21,7 @@ export interface Recorder {
 export interface RecorderParts {
   store: Pick<HistoryStore, 'keepHistory'>;
   config: Pick<HistoryConfig, 'max_bytes' | 'max_days'>;
-  /** Epoch milliseconds. */
-  now: () => number;
+  clock: Clock;
   events: HistoryEvents;
   /** Bounds of what waits; others than the defaults are for tests. */
   queue?: WriterBounds;
@@ -29,13 +29,14 @@ export interface RecorderParts {
 
 export const DAY_MS = 86_400_000;
 
-export function openRecorder({ store, config, now, events, queue }: RecorderParts): Recorder {
+export function openRecorder({ store, config, clock, events, queue }: RecorderParts): Recorder {
   const writer = openWriter(
     (batch) =>
       store.keepHistory(batch, {
         max_bytes: config.max_bytes,
-        before_ms: now() - config.max_days * DAY_MS,
+        before_ms: clock.now() - config.max_days * DAY_MS,
       }),
+    clock,
     queue ?? { max_records: 5000, max_bytes: 16 * 2 ** 20 },
     events,
   );

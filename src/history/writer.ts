@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { BoundedQueue } from '../lib/queue.ts';
 import type { HistoryRecord } from '../model/history.ts';
@@ -27,20 +28,33 @@ export interface Writer {
 
 /** In one transaction of the store's thread. */
 const BATCH = 200;
+/** What comes meanwhile goes along: a transaction costs as much as the records of several findings. */
+const LINGER_MS = 100;
 const MAX_RECORD_BYTES = 2 ** 20;
 
 /** `write` keeps a batch and answers how many older ones were forgotten for it; one that rejects is left out. */
 export function openWriter(
   write: (batch: HistoryRecord[]) => Promise<number>,
+  clock: Clock,
   bounds: WriterBounds,
   events: HistoryEvents,
 ): Writer {
   const queue = new BoundedQueue<HistoryRecord>(bounds.max_records, bounds.max_bytes);
   let writing: Promise<void> | undefined;
+  let hurry: () => void = () => {};
+  let taken = 0;
+  let done = 0;
+  let waiting: { until: number; resolve: () => void }[] = [];
 
   async function writeAll(): Promise<void> {
-    // Those of one turn of the event loop go together.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(LINGER_MS, resolve);
+      hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
+    hurry = () => {};
     do await writeBatch(take());
     while (queue.length > 0);
   }
@@ -53,6 +67,13 @@ export function openWriter(
     } catch (error) {
       if (batch.length > 0) events.leftOut('store_failed', batch.length, messageOf(error));
     }
+    done += batch.length;
+    settle();
+  }
+
+  function settle(): void {
+    for (const { until, resolve } of waiting) if (until <= done) resolve();
+    waiting = waiting.filter(({ until }) => until > done);
   }
 
   function take(): HistoryRecord[] {
@@ -68,6 +89,9 @@ export function openWriter(
   function nudge(): void {
     writing ??= writeAll().finally(() => {
       writing = undefined;
+      // Whoever came while it was ending.
+      if (queue.length > 0) nudge();
+      settle();
     });
   }
 
@@ -77,11 +101,16 @@ export function openWriter(
       if (size > MAX_RECORD_BYTES) return events.leftOut('too_large', 1, `a record of ${size} characters`);
       if (!queue.push(record, size))
         return events.leftOut('queue_full', 1, 'the store is slower than records come');
+      taken += 1;
       nudge();
+      if (queue.length >= BATCH) hurry();
     },
     nudge,
     async flush() {
-      while (writing !== undefined) await writing;
+      if (writing === undefined) return;
+      hurry();
+      const until = taken;
+      await new Promise<void>((resolve) => waiting.push({ until, resolve }));
     },
   };
 }

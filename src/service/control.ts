@@ -12,10 +12,11 @@ export interface HistoryQuestion {
   page: { newest: boolean; limit: number; from?: number };
 }
 
-/** What commands may ask of a running Lanner. */
+/** What commands may ask of a running Lanner. `written` is fulfilled when the history has all that was told so far. */
 export function controlHandlers(
   deliverer: Deliverer,
   history: HistoryStore | undefined,
+  written: () => Promise<void>,
   reload: (cause: 'command') => Promise<ReloadReport>,
 ): ControlHandlers {
   const spool = controlRunning(deliverer.admin);
@@ -28,9 +29,11 @@ export function controlHandlers(
     status: () => deliverer.status(),
     reload: () => reload('command'),
     ...(history !== undefined && {
-      history_query: ({ filter, page }: HistoryQuestion) => history.queryHistory(filter, page),
-      history_get: ({ id }: { id: string }) => history.getHistory(id),
-      history_label: ({ id, label }: { id: string; label: Label }) => history.labelHistory(id, label),
+      history_query: ({ filter, page }: HistoryQuestion) =>
+        written().then(() => history.queryHistory(filter, page)),
+      history_get: ({ id }: { id: string }) => written().then(() => history.getHistory(id)),
+      history_label: ({ id, label }: { id: string; label: Label }) =>
+        written().then(() => history.labelHistory(id, label)),
     }),
   };
 }

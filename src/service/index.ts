@@ -304,7 +304,7 @@ export function openService(parts: ServiceParts): Service {
     const path = controlSocket(stateDirectory(config));
     try {
       control = await serveControl(path, {
-        ...controlHandlers(deliverer, onDisk, reload),
+        ...controlHandlers(deliverer, onDisk, journal.written, reload),
         ...tailHandler(journal.feed, aboutTail),
         exceptions: () => ({ since: excepting.since, uses: excepting.uses() }),
         learning: () => learning.snapshot(),

@@ -20,6 +20,8 @@ export interface Journal {
   /** Before each scrape. */
   refresh(): void;
   /** Fulfilled when everything so far is written or counted as left out. */
+  written(): Promise<void>;
+  /** The same, and the counts that are written now and then. */
   close(): Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
   const aboutMisses = missEvents(metrics, log);
   const feed = openFeed();
   const history = live(() => config().history);
-  const recorder = store && openRecorder({ store, config: history, now: Date.now, events });
+  const recorder = store && openRecorder({ store, config: history, clock: systemClock, events });
   const misses =
     store &&
     openMissRecorder({
@@ -63,6 +65,9 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
       if (history.enabled && history.misses.enabled) misses?.miss(missed);
     },
     refresh: () => aboutMisses.refresh(misses?.counts() ?? { counted: 0, rate_limited: 0 }),
+    async written() {
+      await Promise.all([recorder?.flush(), misses?.flush()]);
+    },
     async close() {
       await recorder?.flush();
       await misses?.close();

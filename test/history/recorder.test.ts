@@ -5,6 +5,7 @@ import type { HistoryBounds, HistoryRecord } from '../../src/model/history.ts';
 import { historyEvents } from '../../src/telemetry/history-events.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
+import { manualClock } from '../support/clock.ts';
 import { aFinding } from '../support/finding.ts';
 
 const told = { hidden: false, sinks: ['ops'] };
@@ -34,10 +35,11 @@ function slowStore() {
 function open(queue?: { max_records: number; max_bytes: number }) {
   const store = slowStore();
   const said: string[] = [];
+  const clock = manualClock(10 * 86_400_000);
   const recorder = openRecorder({
     store,
     config: historySchema.parse({ max_days: 2 }),
-    now: () => 10 * 86_400_000,
+    clock,
     events: {
       kept: (count) => said.push(`kept ${count}`),
       forgotten: (count) => said.push(`forgotten ${count}`),
@@ -45,17 +47,18 @@ function open(queue?: { max_records: number; max_bytes: number }) {
     },
     ...(queue !== undefined && { queue }),
   });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  /** Longer than what waits for company. */
+  const turn = () => clock.advance(100);
   return { store, said, recorder, turn };
 }
 
 describe('what writes the history', () => {
-  it('writes in one go what came in one turn, within the bounds', async () => {
+  it('writes in one go what came in a tenth of a second, within the bounds', async () => {
     const { store, said, recorder, turn } = open();
     for (const id of ['f-1', 'f-2']) recorder.keep(recordOf(aFinding({ id }), told, 0));
     await turn();
     expect(store.batches.map(({ ids }) => ids)).toEqual([['f-1', 'f-2']]);
-    expect(store.batches[0]!.bounds).toEqual({ max_bytes: 256 * 2 ** 20, before_ms: 8 * 86_400_000 });
+    expect(store.batches[0]!.bounds).toEqual({ max_bytes: 256 * 2 ** 20, before_ms: 8 * 86_400_000 + 100 });
     store.batches[0]!.done(3);
     await recorder.flush();
     expect(said).toEqual(['kept 2', 'forgotten 3']);
@@ -72,6 +75,21 @@ describe('what writes the history', () => {
     expect(store.batches[1]!.ids).toEqual(['f-1', 'f-2']);
     store.batches[1]!.done(0);
     await recorder.flush();
+  });
+
+  it('answers a flush that comes while the last batch is ending', async () => {
+    const { store, recorder, turn } = open();
+    recorder.keep(recordOf(aFinding(), told, 0));
+    await turn();
+    const flushed: string[] = [];
+    store.batches[0]!.done(0);
+    // At each step of the ending: none may be forgotten.
+    for (let step = 0; step < 8; step += 1) {
+      void recorder.flush().then(() => flushed.push(`${step}`));
+      await Promise.resolve();
+    }
+    await turn();
+    expect(flushed).toHaveLength(8);
   });
 
   it('counts what a failing store did not keep, and goes on', async () => {

@@ -57,6 +57,7 @@ async function runWeek(config) {
   await until(async () => (await messagesRead()) >= events.length);
   // What has arrived is judged and delivered before it ends.
   service.kill('SIGTERM');
+  setTimeout(() => service.kill('SIGKILL'), 30_000).unref();
   await new Promise((resolve) => service.once('exit', resolve));
   sensor.stop();
   receiver.close();

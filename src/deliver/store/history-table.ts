@@ -74,7 +74,8 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
        exceptions, hidden, sinks, bytes, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const oldest = database.prepare(`SELECT seq, bytes, kept_ms FROM ${name} ORDER BY seq LIMIT ${forgetMost}`);
+  const oldest = database.prepare(`SELECT kept_ms FROM ${name} ORDER BY seq LIMIT 1`);
+  const eldest = database.prepare(`SELECT seq, bytes, kept_ms FROM ${name} ORDER BY seq LIMIT ${forgetMost}`);
   const forgetTo = database.prepare(`DELETE FROM ${name} WHERE seq <= ?`);
   const text = name === 'misses' ? "json_set(payload, '$.stands_for', stands_for)" : 'payload';
   const labelled = `CASE WHEN label IS NULL THEN ${text} ELSE json_set(${text}, '$.label',
@@ -115,10 +116,13 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
   }
 
   function forget({ max_bytes, before_ms }: HistoryBounds): number {
+    // Nearly always there is nothing to forget: then one row says so.
+    const first = oldest.get() as { kept_ms: number } | undefined;
+    if (first === undefined || (size() <= max_bytes && first.kept_ms >= before_ms)) return 0;
     let left = size();
     let last: number | undefined;
     let count = 0;
-    for (const row of oldest.all() as (Size & { seq: number; kept_ms: number })[]) {
+    for (const row of eldest.all() as (Size & { seq: number; kept_ms: number })[]) {
       if (left <= max_bytes && row.kept_ms >= before_ms) break;
       left -= row.bytes;
       last = row.seq;
@@ -133,7 +137,8 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
   function changing(change: () => number): number {
     size();
     const before = total;
-    database.exec('BEGIN IMMEDIATE');
+    // Deliveries wait for the disk, the history does not: what a power cut takes of it is a second's findings.
+    database.exec('PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE');
     try {
       const answer = change();
       database.exec('COMMIT');
@@ -142,6 +147,8 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
       total = before;
       if (database.inTransaction) database.exec('ROLLBACK');
       throw error;
+    } finally {
+      database.exec('PRAGMA synchronous=FULL');
     }
   }
 
