@@ -1,74 +1,55 @@
-// What an event costs: `npm run bench` (short) or `npm run bench -- --full`; `--json` for tools.
-// Each way of reading runs in its own process against a sender in another; rounds are interleaved, so that a
-// machine that changes its speed changes it for all. Medians of the rounds; only ratios travel between machines.
-import { execFileSync, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// What Lanner costs, goal by goal: `npm run bench` (short: does it run, is nothing far off) or `npm run bench:full`.
+// `--only NAME,NAME`, `--json`, `--rounds N`, `--long` (10 million events for the memory), `--svg DIR` (curves),
+// `--profile DIR` (a --cpu-prof of each measured process). Candidates run in processes of their own against
+// senders and receivers in others, in turns; only ratios of one run travel between machines.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { factsLine, goalsTable, machine } from './lib/report.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const full = process.argv.includes('--full');
-const json = process.argv.includes('--json');
-const rounds = full ? 7 : 3;
-const count = full ? 200_000 : 40_000;
-const modes = [
-  ['pass', 'grpc-js pass-through'],
-  ['reject', 'Lanner on grpc-js: early test, process table, judging of what remains'],
-  ['http2_pass', 'node:http2 pass-through'],
-  ['http2_reject', 'Lanner on node:http2: the same'],
-  ['decode', 'Lanner: every message decoded and normalized'],
-  ['loader', 'grpc-js with proto-loader decode'],
-];
-const streams = [
-  ['storm', 'recorded storm (execs in containers, with caps, ns, ancestors)'],
-  ['scenario-k8s', 'recorded scenario (half exits; attacks among the execs)'],
-];
-
+const names = ['irrelevant', 'end-to-end', 'sustained', 'steady', 'memory', 'start', 'falco-http', 'delivery', 'growth'];
+const { values: flags } = parseArgs({
+  options: {
+    full: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    long: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    svg: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const wanted = flags.only?.split(',') ?? names;
+const unknown = wanted.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(`there is no benchmark ${unknown.join(', ')}. Known: ${names.join(', ')}\n`);
+  process.exit(2);
+}
+const rounds = Number(flags.rounds ?? (flags.full ? 5 : 1));
 const folder = mkdtempSync(join(tmpdir(), 'lanner-bench-'));
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const tables = [];
+const profile = flags.profile === undefined ? undefined : resolve(flags.profile);
+const svg = flags.svg === undefined ? undefined : resolve(flags.svg);
+const context = { folder, full: flags.full, long: flags.long, rounds, profile, svg };
+for (const wish of [profile, svg]) if (wish !== undefined) mkdirSync(wish, { recursive: true });
+const results = [];
 try {
-  for (const [name, title] of streams) {
-    const socket = join(folder, `${name}.sock`);
-    const recording = join(here, `../fixtures/recordings/tetragon/${name}.bin.gz`);
-    const sender = fork(join(here, 'sender.mjs'), [socket, recording, String(count)]);
-    await new Promise((resolve) => sender.once('message', resolve));
-    const samples = new Map(modes.map(([mode]) => [mode, []]));
-    for (let round = 0; round < rounds; round += 1)
-      for (const [mode] of modes) {
-        const out = execFileSync(process.execPath, [join(here, 'client.mjs'), mode, socket, String(count)]);
-        const { events, cpu_us, wall_ms } = JSON.parse(out.toString());
-        samples.get(mode).push({ cpu: cpu_us / events, rate: (events / wall_ms) * 1000 });
-      }
-    sender.kill();
-    const pass = median(samples.get('pass').map((one) => one.cpu));
-    tables.push({
-      stream: name,
-      title,
-      rows: modes.map(([mode, what]) => {
-        const cpu = samples.get(mode).map((one) => one.cpu);
-        return {
-          mode,
-          what,
-          cpu_us: median(cpu),
-          min: Math.min(...cpu),
-          max: Math.max(...cpu),
-          ratio: median(cpu) / pass,
-          events_per_s: median(samples.get(mode).map((one) => one.rate)),
-        };
-      }),
-    });
+  for (const name of wanted) {
+    const began = Date.now();
+    const { title, run } = await import(`./scenarios/${name}.mjs`);
+    process.stderr.write(`${title} …`);
+    const result = await run(context);
+    process.stderr.write(` ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
+    results.push({ name, title, ...result });
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-if (json) process.stdout.write(`${JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, rounds, count, tables })}\n`);
+const facts = machine();
+const rows = results.flatMap((one) => one.rows);
+if (flags.json) process.stdout.write(`${JSON.stringify({ machine: facts, rounds, results })}\n`);
 else {
-  process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? '?'}, ${rounds} interleaved rounds of ${count} messages\n`);
-  for (const { title, rows } of tables) {
-    process.stdout.write(`\n${title}\n| reading | CPU µs/event, median [min-max] | ratio | events/s |\n|---|---|---|---|\n`);
-    for (const { what, cpu_us, min, max, ratio, events_per_s } of rows)
-      process.stdout.write(`| ${what} | ${cpu_us.toFixed(2)} [${min.toFixed(2)}-${max.toFixed(2)}] | ${ratio.toFixed(2)} | ${Math.round(events_per_s)} |\n`);
-  }
+  process.stdout.write(`${factsLine(facts, rounds)}\n${goalsTable(rows)}`);
+  for (const { tables = [] } of results) for (const table of tables) process.stdout.write(`\n${table}`);
 }
+process.exit(0);
