@@ -18,6 +18,13 @@ let hot;
 let round = 0;
 let frame = 0;
 let sequence = 0;
+let sending = false;
+
+/** What is lost to a reader that left is not measured. */
+function giveUp(why) {
+  process.stderr.write(`sender: ${why} while events were being sent\n`);
+  process.exit(1);
+}
 
 /** Stands between socket and session: takes out the window updates, which are ours to obey. */
 class Tap extends Duplex {
@@ -30,7 +37,10 @@ class Tap extends Duplex {
     this.connection = 65_535;
     this.initial = 65_535;
     socket.on('data', (bytes) => this.take(bytes));
-    socket.on('close', () => this.destroy());
+    socket.on('close', () => {
+      if (sending && hot?.tap === this) giveUp('the reader went away');
+      this.destroy();
+    });
     socket.on('error', () => this.destroy());
   }
   take(bytes) {
@@ -65,7 +75,8 @@ class Tap extends Duplex {
   }
   _read() {}
   _write(chunk, _encoding, done) {
-    this.socket.write(chunk, done);
+    this.socket.write(chunk);
+    done();
   }
   _final(done) {
     this.socket.end(done);
@@ -79,7 +90,10 @@ class Tap extends Duplex {
 const server = createServer();
 server.on('sessionError', () => {});
 server.on('stream', (stream, headers) => {
-  stream.on('error', () => {});
+  stream.on('error', (error) => process.stderr.write(`sender: ${error.message}\n`));
+  stream.on('close', () => {
+    if (sending && hot?.stream === stream) giveUp(`the subscription ended (reset code ${stream.rstCode}, session destroyed: ${stream.session?.destroyed}, socket: ${tap.socket.destroyed})`);
+  });
   const reply = unary[headers[':path']];
   stream.resume();
   if (!headers[':path'].endsWith('/GetEvents')) {
@@ -91,13 +105,15 @@ server.on('stream', (stream, headers) => {
     return void stream.end(Buffer.concat([head, body]));
   }
   stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' });
+  if (sending) giveUp('the reader subscribed anew');
   const { tap } = stream.session;
-  hot = { tap, id: stream.id, sent: 0 };
+  hot = { tap, stream, id: stream.id, sent: 0 };
   process.send({ subscribed: true });
   cycle.address(stream.id);
   round += 1;
   frame = 0;
-  process.send({ ready: true });
+  // Our frames pass node:http2 by: its answer's headers must be out before them.
+  setTimeout(() => process.send({ ready: true }), 20);
 });
 listen({ noDelay: true }, (socket) => {
   const tap = new Tap(socket);
@@ -180,7 +196,9 @@ process.on('message', async ({ count, rate }) => {
   const stamps = [];
   const first = sequence;
   const began = now();
+  sending = true;
   const dropped = rate > 0 ? await paced(count, rate, stamps) : await flood(count, stamps);
+  sending = false;
   process.send({ done: { dropped, took_ms: now() - began, first, stamps } });
 });
 process.on('disconnect', () => process.exit(0));

@@ -15,7 +15,7 @@ export async function run({ folder, full, rounds, profile }) {
   const rows = [];
   const go = goClient(folder);
   const receiver = await openReceiver();
-  for (const stream of ['real', 'synthetic']) {
+  for (const stream of full ? ['real', 'synthetic'] : ['real']) {
     const sender = await openSender(folder, { stream, share: 0.01 });
     const { socket } = sender;
     const { url } = receiver;

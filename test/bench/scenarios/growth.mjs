@@ -55,14 +55,15 @@ export async function run(context) {
   const receiver = await openReceiver();
   const rows = [];
   const tables = [];
-  for (const axis of axes(receiver.url)) {
+  const all = axes(receiver.url);
+  for (const axis of full ? all : all.filter(({ name }) => name === 'exceptions')) {
     const values = full ? axis.values : [axis.values[0], axis.values.at(-1)];
     const samples = values.map(() => []);
     for (let round = 0; round < Math.ceil(rounds / 3); round += 1) for (const [at, x] of values.entries()) samples[at].push(await point(context, axis, x, receiver));
     const points = values.map((x, at) => ({ x, y: spread(samples[at]).median, ...spread(samples[at]) }));
     const { yLabel = 'CPU, µs per event' } = axis;
     const grows = `${figure(slope(points))} ${yLabel.replace('CPU, ', '')} more for each`;
-    tables.push(`${axis.xLabel} → ${yLabel}: ${points.map(({ x, y }) => `${x}: ${figure(y)}`).join(', ')} (${grows}; exponent ${figure(exponent(points))})\n`);
+    tables.push(`${axis.xLabel} → ${yLabel}: ${points.map(({ x, y }) => `${x}: ${figure(y)}`).join(', ')} (${grows}${points.filter(({ x }) => x > 0).length > 1 ? `; exponent ${figure(exponent(points))}` : ''})\n`);
     if (svg !== undefined) writeFileSync(join(svg, `cost-by-${axis.name}.svg`), curve({ title: `Cost by ${axis.xLabel}`, note: grows, xLabel: axis.xLabel, yLabel, points }));
     if (axis.goal === undefined) continue;
     const reached = axis.shape === undefined ? samples.at(-1).map((one, at) => one / samples[0][at]) : [axis.shape(points)];

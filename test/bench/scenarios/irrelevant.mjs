@@ -10,7 +10,7 @@ export const title = 'CPU per irrelevant event';
 
 export async function run({ folder, full, rounds, profile }) {
   const rows = [];
-  for (const stream of ['real', 'synthetic']) {
+  for (const stream of full ? ['real', 'synthetic'] : ['real']) {
     const sender = await openSender(folder, { stream });
     const { socket } = sender;
     const on = (transport) => () => lanner(folder, tetragonConfig({ socket, transport }), { name: `irrelevant-${stream}-${transport}`, profile });

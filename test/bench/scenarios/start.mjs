@@ -21,7 +21,7 @@ export async function run({ folder, full, profile }) {
   const above = [];
   const empty = [];
   const wall = [];
-  for (let start = 0; start < (full ? 15 : 5); start += 1) {
+  for (let start = 0; start < (full ? 15 : 3); start += 1) {
     empty.push(await emptyNode());
     sender.expect();
     const began = performance.now();
