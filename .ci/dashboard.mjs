@@ -300,7 +300,7 @@ function series(title, unit, description, queries, custom) {
   return panel('timeseries', title, unit, description, queries, {
     defaults: { min: 0, custom },
     options: {
-      legend: { displayMode: 'list', placement: 'bottom' },
+      legend: { displayMode: 'list', placement: 'bottom', showLegend: true, calcs: [] },
       tooltip: { mode: 'multi', sort: 'desc' },
     },
   });
@@ -363,14 +363,12 @@ export function dashboard() {
             type: 'datasource',
             query: 'prometheus',
             label: 'Prometheus',
-            current: {},
           }),
           variable('instance', {
             type: 'query',
             label: 'Lanner',
             datasource,
             query: { query: 'label_values(lanner_build_info, instance)', refId: 'instance' },
-            definition: 'label_values(lanner_build_info, instance)',
             includeAll: true,
             allValue: '.*',
             multi: true,
