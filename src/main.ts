@@ -130,25 +130,33 @@ program
     finish(await judgeCommand(file, options));
   });
 
-program
-  .command('explain')
+withExec(program.command('explain'))
   .description('every step of one judgement')
   .argument(
     '[file]',
     'JSON of an exec event: any sensor form, a finding, a corpus line; - for standard input; or the id of a kept finding',
   )
-  .option('--command <line>', 'a command line instead of a file')
-  .option('--binary <path>', 'with --command: the executed file')
-  .option('--image <reference>', 'with --command: the image')
-  .option('--parent <line...>', 'with --command: command lines of the ancestors, nearest first')
-  .option('--cwd <path>', 'with --command: the working directory')
-  .option('--exec', 'with --command: entered from outside (kubectl exec)')
-  .option('--probe', 'with --command: an exec probe of the container')
   .option('-c, --config <file>', 'configuration to judge by')
   .option('--json', 'for tools')
+  .option('--all', 'all indicators that stayed silent, not only the nearest')
   .action(async (file: string | undefined, options: import('./commands/explain.ts').ExplainFlags) => {
     const { explain } = await import('./commands/explain.ts');
     finish(await explain(file, options));
+  });
+
+withExec(program.command('why-not'))
+  .description(
+    'of an exec that did not fire: what stood in the way, and which configuration would make it fire',
+  )
+  .argument('[file]', 'as for explain; without it, the newest missed exec of the history that fits')
+  .option('-c, --config <file>', 'configuration to judge by, and whose history is looked into')
+  .option('--tool <id>', 'of the history: canonical id of the tool')
+  .option('--word <word...>', 'of the history: words of its command line')
+  .option('--since <when>', 'of the history: a time, or an age such as 24h or 7d')
+  .option('--json', 'for tools')
+  .action(async (file: string | undefined, options: import('./commands/why-not.ts').WhyNotFlags) => {
+    const { whyNot } = await import('./commands/why-not.ts');
+    finish(await whyNot(file, options));
   });
 
 program
@@ -388,6 +396,18 @@ program
     const { completionScript } = await import('./commands/completion.ts');
     process.stdout.write(completionScript(program, shell));
   });
+
+/** How a command line stands for an exec. */
+function withExec(command: Command): Command {
+  return command
+    .option('--command <line>', 'a command line instead of a file')
+    .option('--binary <path>', 'with --command: the executed file')
+    .option('--image <reference>', 'with --command: the image')
+    .option('--parent <line...>', 'with --command: command lines of the ancestors, nearest first')
+    .option('--cwd <path>', 'with --command: the working directory')
+    .option('--exec', 'with --command: entered from outside (kubectl exec)')
+    .option('--probe', 'with --command: an exec probe of the container');
+}
 
 /** Which findings are asked for. */
 function withFilters(command: Command): Command {
