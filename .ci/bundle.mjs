@@ -26,6 +26,8 @@ const lazy = {
     'status',
   ],
   '@grpc/proto-loader': ['loadSync'],
+  // Of prom-client: only a histogram with exemplars touches it.
+  '@opentelemetry/api': ['context', 'trace'],
   liquidjs: ['Liquid'],
   protobufjs: ['Root'],
   undici: ['Pool', 'ProxyAgent'],
@@ -44,7 +46,8 @@ const lazyLibraries = {
   name: 'lazy-libraries',
   setup(bundle) {
     bundle.onResolve({ filter: /^[@a-z]/ }, ({ path, importer, kind }) => {
-      if (kind === 'dynamic-import' || !(path in lazy) || !importer.startsWith(sources)) return undefined;
+      const ours = importer.startsWith(sources) || (path === '@opentelemetry/api' && importer.includes('/prom-client/'));
+      if (kind === 'dynamic-import' || !(path in lazy) || !ours) return undefined;
       return { path, namespace: 'lazy' };
     });
     bundle.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({

@@ -61,7 +61,8 @@ export function loadYaml<S extends z.ZodType>(
     },
   });
   const raw: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
-  const result = schema.safeParse(raw);
+  // A parser compiled for one parse costs more than it saves.
+  const result = schema.safeParse(raw, { jitless: true });
   if (!result.success) {
     const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
     for (const issue of result.error.issues)
