@@ -1,6 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { loadYaml } from '../../src/lib/yaml-config.ts';
 import { checkedCel } from '../../src/route/cel.ts';
+import { exceptionsFileSchema } from '../../src/route/exceptions-schema.ts';
+import { routeSchema } from '../../src/route/schema.ts';
 import { aFinding } from '../support/finding.ts';
+
+it.each([
+  ['an exception', 'exceptions: [{name: a, reason: r, when: "finding.tol == 1"}]', exceptionsFileSchema],
+  ['a route', 'routes: [{when: "finding.tol == 1"}]', routeSchema],
+])('%s says where its CEL is wrong: in the file, and in the expression', (_what, text, schema) => {
+  const loaded = loadYaml(`\n${text}\n`, schema, {});
+  expect(loaded.ok ? [] : loaded.problems).toMatchObject([
+    {
+      line: 2,
+      column: text.indexOf('when') + 1,
+      message: expect.stringMatching(/^at 1:8 of the CEL: there is no field tol/),
+    },
+  ]);
+});
 
 describe('CEL that is checked', () => {
   it.each([

@@ -110,4 +110,37 @@ describe('any way the words may have been', () => {
       }),
     );
   });
+
+  /** Every list of words that gives this text when it is joined with blanks. */
+  function splitsOf(text: string): string[][] {
+    const pieces = text.split(' ');
+    return Array.from({ length: 2 ** (pieces.length - 1) }, (_, joints) => {
+      const words: string[] = [];
+      for (const [at, piece] of pieces.entries())
+        if (at > 0 && ((joints >> (at - 1)) & 1) === 1) words[words.length - 1] += ` ${piece}`;
+        else words.push(piece);
+      return words;
+    });
+  }
+
+  it('is decided where every way to split agrees, and only there', () => {
+    const piece = fc.constantFrom('a', 'b', 'ab', '-k', '/x/y');
+    const pattern = fc.constantFrom('a', 'b', 'a b', '**', 'a*', '**b', '-k', '/x/*', 'a /x/y');
+    const tests = fc.oneof(
+      fc.array(pattern, { maxLength: 3 }).map((all) => wordsAre(all)),
+      pattern.map((one) => wordsHave([one])),
+      pattern.map((one) => wordsHave([`!${one}`])),
+      fc
+        .tuple(fc.constantFrom<(number | 'last')[]>(1, 2, 3, 'last'), pattern)
+        .map(([at, one]) => wordAt(at, [one])),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), tests, (pieces, test) => {
+        const text = pieces.join(' ');
+        const answers = new Set(splitsOf(text).map((words) => test(exact(...words)).is));
+        expect(test(joined(text)).is).toBe(answers.size === 1 ? [...answers][0] : 'unknown');
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
