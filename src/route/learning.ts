@@ -85,9 +85,11 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
   function imageFor(key: string, finding: Finding): Image {
     const known = images.get(key);
     if (known !== undefined) return known;
-    const reference = finding.exec.image?.reference ?? finding.exec.image?.repository;
+    const reference = finding.exec.image?.reference;
+    const suspect = hasDigest(finding) ? undefined : suspectOf(reference);
     const made = {
       ...(reference !== undefined && { reference }),
+      ...(suspect !== undefined && { suspect }),
       first: firstOf(finding),
       pairs: grouping([]),
       size: 0,
@@ -102,9 +104,20 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
     images.delete(key);
   }
 
-  function drop(image: Image, suspect: string): void {
-    pairs -= image.size;
-    Object.assign(image, { suspect, pairs: grouping([]), size: 0 });
+  /** What bears the same name is suspect too: of some events the digest may not have been known. */
+  function drop(worse: Image, suspect: string): void {
+    for (const image of images.values()) {
+      if (image !== worse && (image.reference === undefined || image.reference !== worse.reference)) continue;
+      pairs -= image.size;
+      Object.assign(image, { suspect, pairs: grouping([]), size: 0 });
+    }
+  }
+
+  function suspectOf(reference: string | undefined): string | undefined {
+    for (const image of images.values())
+      if (reference !== undefined && image.reference === reference && image.suspect !== undefined)
+        return image.suspect;
+    return undefined;
   }
 
   return {
@@ -144,6 +157,10 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
 
 function grouping(before: readonly NoiseGroup[]): Grouping {
   return groupNoise({ max_severity: 'low', before });
+}
+
+function hasDigest({ exec: { image } }: Finding): boolean {
+  return (image?.digest ?? image?.config_digest) !== undefined;
 }
 
 /** The digest of the image, else what it was asked for as. */

@@ -80,7 +80,7 @@ describe('what is learned of a new image', () => {
       exception: {
         mode: 'hide',
         expires: '2099-01-01',
-        reason: expect.stringContaining('of registry.example/shop/web (sha256:1), new on this node'),
+        reason: expect.stringContaining('of r/web@sha256:1, new on this node'),
       },
     });
     const exceptions = compileExceptions(proposals.map(({ exception }) => exception));
@@ -102,6 +102,26 @@ describe('what is learned of a new image', () => {
     expect(learning.counts()).toEqual({ images: 1, pairs: 0 });
     expect(learning.snapshot().images).toMatchObject([{ suspect: 'f-bad', groups: [] }]);
     expect(proposalsOf(learning.snapshot(), options)).toEqual([]);
+  });
+
+  it('is taken back of what bears the same name, where the digest was not known of all', () => {
+    const named = (finding: Finding): Finding => ({
+      ...finding,
+      exec: { ...finding.exec, image: { ...finding.exec.image, reference: 'r/web:1' } },
+    });
+    const nameless = named(told({ digest: undefined }));
+    const bad = named(told({ id: 'f-bad', minute: 1, hard: true }));
+    const before = openLearning(() => config);
+    expect([before.see(nameless), before.see(bad), before.see(nameless)]).toEqual([
+      'learned',
+      'hard_indicator',
+      'image_suspect',
+    ]);
+    expect(before.counts()).toEqual({ images: 2, pairs: 0 });
+    const after = openLearning(() => config);
+    expect([after.see(bad), after.see(nameless)]).toEqual(['hard_indicator', 'image_suspect']);
+    // Another digest under that name is another image.
+    expect(after.see(named(told({ digest: 'r/web@sha256:2', minute: 2 })))).toBe('learned');
   });
 
   it('is bounded in images and in pairs', () => {
