@@ -60,7 +60,7 @@ export function openLearningWork({ config, clock, metrics, log }: LearningParts)
     snapshot: () => learning.snapshot(),
     refresh: () => events.refresh(learning.counts()),
     async start() {
-      if (!config().durable || !settings().enabled) return;
+      if (!config().durable) return;
       try {
         const text = await file.read();
         const before = text === undefined ? undefined : parseSnapshot(text);
