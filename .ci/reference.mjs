@@ -4,7 +4,7 @@
 //   deploy/reference/metrics.md, errors.md, cli.md
 //   deploy/reference/*.schema.json         JSON Schemas of findings and notices
 //   deploy/reference/formats.md            what receivers show
-//   deploy/reference/presets.md            exceptions that come with Lanner
+//   deploy/reference/exceptions.md         what exceptions match on, and those that come with Lanner
 // test/house/reference*.test.ts and test/model/schemas.test.ts find a stale page.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { cliReference } from '../dist/commands/reference/cli.js';
 import { configurationReference, configurationSchema } from '../dist/commands/reference/configuration.js';
 import { errorsReference } from '../dist/commands/reference/errors.js';
 import { metricsReference } from '../dist/commands/reference/metrics.js';
-import { presetsReference } from '../dist/commands/reference/presets.js';
+import { exceptionsReference } from '../dist/commands/reference/exceptions.js';
 import { detectionReference } from '../dist/commands/reference.js';
 import { findingJsonSchema, noticeJsonSchema } from '../dist/commands/schemas.js';
 
@@ -42,7 +42,7 @@ export const pages = {
   'deploy/reference/finding.schema.json': findingJsonSchema,
   'deploy/reference/notice.schema.json': noticeJsonSchema,
   'deploy/reference/formats.md': formats,
-  'deploy/reference/presets.md': presetsReference,
+  'deploy/reference/exceptions.md': exceptionsReference,
 };
 
 for (const [path, render] of Object.entries(pages)) {

@@ -9,7 +9,6 @@ export function compareSeverity(a: Severity, b: Severity): number {
   return severities.indexOf(a) - severities.indexOf(b);
 }
 
-/** Where a peer lies; what each means stands in the reference of exceptions. */
 export const peerClasses = [
   'loopback',
   'any',
@@ -20,7 +19,21 @@ export const peerClasses = [
   'unix',
   'unknown',
 ] as const;
+/** Where a peer lies. */
 export type PeerClass = (typeof peerClasses)[number];
+/** What each class is, for reference pages. */
+export const peerClassMeanings: Readonly<Record<PeerClass, string>> = {
+  loopback: 'this network namespace: 127/8 in any spelling, ::1, localhost, 0.0.0.0 and :: as destination',
+  any: '0.0.0.0, ::, * or no address, where the tool listens: reachable by everyone',
+  internal:
+    'private and shared ranges of addresses, names of one label, *.svc, *.cluster.local, *.internal, *.local, *.consul',
+  metadata: "a cloud's metadata service, in any spelling",
+  public_ip: 'any other address',
+  public_name: 'any other name',
+  unix: 'the path of a unix socket',
+  unknown:
+    'not there to see (a variable, standard input, a file, a proxy), or another way to split joined arguments names others',
+};
 
 /** Who a tool talks to, as its arguments say it. */
 export interface FindingPeer {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { normalizeTime, secondsOf } from '../lib/time.ts';
 import { compareSeverity, type Finding, severities } from '../model/finding.ts';
-import { asJudged, type Grouping, groupNoise, type NoiseGroup, type NotProposed } from './proposals.ts';
+import { asJudged, type Grouping, groupNoise, type NoiseGroup } from './proposals.ts';
 
 export const learningSchema = z.strictObject({
   enabled: z
@@ -33,8 +33,22 @@ export const learningSchema = z.strictObject({
 });
 export type LearningConfig = z.output<typeof learningSchema>;
 
-/** What became of a finding. Closed: the label of a metric. */
-export type Learned = 'learned' | 'window_over' | 'image_unknown' | 'image_suspect' | NotProposed;
+/** What may become of a finding: the label of a metric. */
+export const learnedOutcomes = [
+  'learned',
+  'window_over',
+  'image_unknown',
+  'image_suspect',
+  'hard_indicator',
+  'too_severe',
+  'arguments_unknown',
+  'secret_in_address',
+  'place_unknown',
+  'parent_unknown',
+  'not_expressible',
+  'too_many_groups',
+] as const;
+export type Learned = (typeof learnedOutcomes)[number];
 
 /** What one image did while it was new. */
 export interface LearnedImage {

@@ -4,7 +4,13 @@ import { openSnapshotFile } from '../history/snapshot-file.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import { type Learning, type LearningSnapshot, openLearning, parseSnapshot } from '../route/learning.ts';
+import {
+  type Learning,
+  type LearningSnapshot,
+  learnedOutcomes,
+  openLearning,
+  parseSnapshot,
+} from '../route/learning.ts';
 import { learningEvents } from '../telemetry/learning-events.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -37,7 +43,7 @@ export function learningFile(config: Config): string {
 }
 
 export function openLearningWork({ config, clock, metrics, log }: LearningParts): LearningWork {
-  const events = learningEvents(metrics);
+  const events = learningEvents(metrics, learnedOutcomes);
   let failing = false;
   const file = openSnapshotFile({
     path: learningFile(config()),

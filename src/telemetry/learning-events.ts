@@ -7,13 +7,14 @@ export interface LearningEvents {
   refresh(counts: { images: number; pairs: number }): void;
 }
 
-/** Outcomes are a closed list; registered without learning too, so that they stand at zero. */
-export function learningEvents(metrics: Metrics): LearningEvents {
+/** `outcomes` are all there are; without learning too each stands at zero. */
+export function learningEvents(metrics: Metrics, outcomes: readonly string[]): LearningEvents {
   const seen = metrics.counter(
     'lanner_learning_findings_total',
     'Findings looked at to learn what a new image does, by what became of them',
     ['outcome'],
   );
+  for (const outcome of outcomes) seen.inc({ outcome }, 0);
   const images = metrics.gauge('lanner_learning_images', 'Images that are remembered');
   const pairs = metrics.gauge('lanner_learning_pairs', 'Pairs of arguments and parent that are remembered');
   return {

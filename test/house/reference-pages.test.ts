@@ -9,8 +9,8 @@ import { z } from 'zod';
 import { cliReference } from '../../src/commands/reference/cli.ts';
 import { configurationReference, configurationSchema } from '../../src/commands/reference/configuration.ts';
 import { errorsReference } from '../../src/commands/reference/errors.ts';
+import { exceptionsReference } from '../../src/commands/reference/exceptions.ts';
 import { metricsReference } from '../../src/commands/reference/metrics.ts';
-import { presetsReference } from '../../src/commands/reference/presets.ts';
 import { parseConfig } from '../../src/config.ts';
 import { errorCodes } from '../../src/model/errors.ts';
 import { openService, type Service } from '../../src/service/index.ts';
@@ -31,7 +31,7 @@ describe('the pages of deploy/reference', () => {
     ['configuration.schema.json', configurationSchema],
     ['metrics.md', metricsReference],
     ['errors.md', errorsReference],
-    ['presets.md', presetsReference],
+    ['exceptions.md', exceptionsReference],
     ['cli.md', () => cliReference(help)],
   ])('%s is what `npm run generate` would write now', async (page, render) => {
     // A boolean: the difference of two long pages helps nobody.
@@ -39,7 +39,7 @@ describe('the pages of deploy/reference', () => {
   });
 
   it('keep the number of cells in every row of a table', () => {
-    for (const page of ['configuration.md', 'metrics.md', 'errors.md']) {
+    for (const page of ['configuration.md', 'metrics.md', 'errors.md', 'exceptions.md']) {
       let width = 0;
       for (const line of written(page).split('\n')) {
         if (!line.startsWith('|')) width = 0;
