@@ -139,8 +139,8 @@ export function openReloads(parts: ReloadParts): Reloads {
       error instanceof LannerError
         ? error
         : { code: 'config_invalid', mend: 'This is a bug in Lanner: report it with the configuration.' };
-    const why = messageOf(error);
-    state = { ...state, refused: { at: time(), code, why: shortened(why) } };
+    const why = shortened(messageOf(error), 20, '\n');
+    state = { ...state, refused: { at: time(), code, why: shortened(why, 3, '; ') } };
     events.refused(cause, now(), { code, why, mend });
     return { outcome: 'refused', code, why, mend };
   }
@@ -187,9 +187,9 @@ export function changesOf(
   return Object.fromEntries(told.filter(([, names]) => Object.keys(names as object).length > 0));
 }
 
-/** Of many problems the first three: the log has all. */
-function shortened(why: string): string {
+/** Of many problems the first, and of each what fits a line: a file may hold anything. */
+function shortened(why: string, most: number, between: string): string {
   const lines = why.split('\n');
-  const more = lines.length - 3;
-  return [...lines.slice(0, 3), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  const shown = lines.slice(0, most).map((line) => (line.length > 500 ? `${line.slice(0, 500)}…` : line));
+  return [...shown, ...(lines.length > most ? [`and ${lines.length - most} more`] : [])].join(between);
 }

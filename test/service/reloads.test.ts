@@ -129,6 +129,18 @@ describe('a reading of the configuration', () => {
     expect(done).toEqual(['discard']);
   });
 
+  it.each([
+    ['many faults', '? b : : c\n'.repeat(1000)],
+    ['a long one', `version: 1\nsources: {t: {type: "${'x'.repeat(100_000)}"}}\n`],
+  ])('with %s is refused in few words', async (_what, text) => {
+    const { reloads, path } = opened();
+    writeFileSync(path, text);
+    const report = await reloads.reload('file');
+    expect(report).toMatchObject({ outcome: 'refused', code: 'config_invalid' });
+    expect(JSON.stringify(report).length).toBeLessThan(20_000);
+    expect(JSON.stringify(reloads.health()).length).toBeLessThan(3_000);
+  });
+
   it('is taken over where the history cannot be read, and says so', async () => {
     const { reloads, write } = opened({ newest: () => Promise.reject(new Error('the disk is gone')) });
     write('queue: {max_messages: 7}\n');
