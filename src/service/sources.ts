@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { pause, systemClock } from '../lib/clock.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { Intake, Source, SourceHealth } from '../model/intake.ts';
-import { checkListen, openSource } from '../sources/index.ts';
+import { checkListen, type FileBookmark, openSource } from '../sources/index.ts';
 import type { Log } from '../telemetry/log.ts';
 import { canarySources } from './canary.ts';
 
@@ -64,17 +64,20 @@ const RETRY_MS = 5_000;
 export function openSources(parts: SourcesParts): Sources {
   const { log } = parts;
   const running = new Map<string, Running>();
+  const bookmarks = new Map<string, FileBookmark>();
   for (const name of Object.keys(parts.config.sources)) running.set(name, open(name, parts.config));
 
   function open(name: string, of: SourcesConfig): Running {
     const config = of.sources[name]!;
     const canary = canarySources(of).includes(name);
+    const bookmark = bookmarks.get(name) ?? {};
+    bookmarks.set(name, bookmark);
     const relay = (body: Buffer, type: string) => parts.relay(name, body, type);
     return {
       name,
       config,
       canary,
-      source: openSource(name, config, { log, relay, ...(canary && { canary: canarySign() }) }),
+      source: openSource(name, config, { log, relay, bookmark, ...(canary && { canary: canarySign() }) }),
       stop: new AbortController(),
       ended: Promise.resolve(),
     };
@@ -144,7 +147,10 @@ export function openSources(parts: SourcesParts): Sources {
       const leaving = [...changed, ...removed].flatMap((name) => running.get(name) ?? []);
       for (const { stop } of leaving) stop.abort();
       await Promise.all(leaving.map(({ ended }) => ended));
-      for (const name of removed) running.delete(name);
+      for (const name of removed) {
+        running.delete(name);
+        bookmarks.delete(name);
+      }
     },
     enter({ opened }) {
       for (const [name, one] of opened) {

@@ -6,12 +6,12 @@ import { checkListen as checkFalcoHttp } from './falco/http-server.ts';
 import { openFalcoGrpc, openFalcoHttp } from './falco/index.ts';
 import type { RecordingShape } from './recording.ts';
 import type { TetragonConfig } from './tetragon/config.ts';
-import { openTetragonFile, type TetragonFileConfig } from './tetragon/follow.ts';
+import { type FileBookmark, openTetragonFile, type TetragonFileConfig } from './tetragon/follow.ts';
 import { openTetragon } from './tetragon/grpc.ts';
 
 export { falcoGrpcSchema, falcoHttpSchema } from './falco/config.ts';
 export { tetragonSchema } from './tetragon/config.ts';
-export { tetragonFileSchema } from './tetragon/follow.ts';
+export { type FileBookmark, tetragonFileSchema } from './tetragon/follow.ts';
 
 export type SourceConfig = TetragonConfig | TetragonFileConfig | FalcoGrpcConfig | FalcoHttpConfig;
 
@@ -21,6 +21,8 @@ export interface SourceDeps {
   tap?: (message: Buffer, shape: RecordingShape) => void;
   /** Falco over HTTP: gets each body that holds an alert, unchanged. */
   relay?: (body: Buffer, contentType: string) => void;
+  /** A file that is followed: where a former source of this name stopped, and where this one will. */
+  bookmark?: FileBookmark;
   /** What canaries look like, where a sensor has to be asked for them. */
   canary?: CanarySign;
 }
@@ -30,14 +32,14 @@ export interface SourceDeps {
  * the configuration's list. Throws LannerError `config_invalid`.
  */
 export function openSource(name: string, config: SourceConfig, deps: SourceDeps): Source {
-  const { log, tap, relay, canary } = deps;
+  const { log, tap, relay, canary, bookmark } = deps;
   const tapAs = (shape: RecordingShape) =>
     tap === undefined ? {} : { tap: (message: Buffer) => tap(message, shape) };
   switch (config.type) {
     case 'tetragon':
       return openTetragon(name, config, { log, ...tapAs('frames'), ...(canary !== undefined && { canary }) });
     case 'tetragon_file':
-      return openTetragonFile(name, config, { log, ...tapAs('lines') });
+      return openTetragonFile(name, config, { log, bookmark, ...tapAs('lines') });
     case 'falco_grpc':
       return openFalcoGrpc(name, config, { log, ...tapAs('frames') });
     case 'falco_http':

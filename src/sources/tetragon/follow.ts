@@ -28,15 +28,21 @@ export type TetragonFileConfig = z.infer<typeof tetragonFileSchema>;
 
 const CHUNK = 256 * 1024;
 
+/** Where a source of the same name stopped reading, for the one that takes its place. */
+export interface FileBookmark {
+  /** Bytes of whole lines that were read of the file with this inode. */
+  at?: { path: string; inode: number; position: number };
+}
+
 /**
  * Follows an export file as `tail -F` does: through rotation (another file under the same name; the old one is
  * read to its end first) and truncation (it became shorter than what was read). A file that is not there yet
- * is waited for.
+ * is waited for. When it is stopped it reads what is there; with a bookmark it begins where that was left.
  */
 export function openTetragonFile(
   name: string,
   config: TetragonFileConfig,
-  deps: { log: Log; now?: () => number; tap?: (line: Buffer) => void },
+  deps: { log: Log; now?: () => number; tap?: (line: Buffer) => void; bookmark?: FileBookmark | undefined },
 ): Source {
   const connection = trackConnection(name, 'tetragon_file', { log: deps.log, now: deps.now ?? Date.now });
 
@@ -52,7 +58,7 @@ export function openTetragonFile(
       try {
         following ??= await begin(
           config.path,
-          first && config.from === 'end',
+          first ? (deps.bookmark?.at ?? config.from) : 'start',
           lineReader(config, intake, onLine),
         );
         if (connection.health().state !== 'ok') connection.up(intake.counts);
@@ -73,8 +79,17 @@ export function openTetragonFile(
         await wait(config.poll_ms, signal);
       }
     }
-    await finish(following);
+    await leave(following);
     connection.stopped();
+  }
+
+  async function leave(following: Following | undefined): Promise<void> {
+    if (following === undefined) return;
+    await readRest(following).catch(() => undefined);
+    if (deps.bookmark === undefined) return finish(following);
+    // An unfinished line is read by whoever goes on from here.
+    deps.bookmark.at = { path: config.path, inode: following.inode, position: following.whole };
+    await following.handle.close();
   }
   return { name, type: 'tetragon_file', run, health: connection.health };
 }
@@ -83,6 +98,8 @@ interface Following {
   handle: FileHandle;
   inode: number;
   position: number;
+  /** Where the line begins of which the end has not been read. */
+  whole: number;
   reader: FrameReader;
   buffer: Buffer;
 }
@@ -99,10 +116,31 @@ function lineReader(
     });
 }
 
-async function begin(path: string, atEnd: boolean, reader: () => FrameReader): Promise<Following> {
+async function begin(
+  path: string,
+  from: 'start' | 'end' | NonNullable<FileBookmark['at']>,
+  reader: () => FrameReader,
+): Promise<Following> {
   const handle = await open(path, 'r');
   const { ino, size } = await handle.stat();
-  return { handle, inode: ino, position: atEnd ? size : 0, reader: reader(), buffer: Buffer.alloc(CHUNK) };
+  const position = positionIn({ path, inode: ino, size }, from);
+  return { handle, inode: ino, position, whole: position, reader: reader(), buffer: Buffer.alloc(CHUNK) };
+}
+
+/** A bookmark in another file means that this one came later: it is read from its start. */
+function positionIn(
+  file: { path: string; inode: number; size: number },
+  from: Parameters<typeof begin>[1],
+): number {
+  if (from === 'start') return 0;
+  if (from === 'end' || from.path !== file.path) return file.size;
+  return from.inode === file.inode && from.position <= file.size ? from.position : 0;
+}
+
+/** What stands there by now; what is written meanwhile is the next one's. */
+async function readRest(following: Following): Promise<void> {
+  const { size } = await following.handle.stat();
+  while (following.position < size) if ((await advance(following)) === 0) return;
 }
 
 /** Reads what is new, at most one chunk; starts over where the file was truncated. */
@@ -110,11 +148,15 @@ async function advance(following: Following): Promise<number> {
   const { size } = await following.handle.stat();
   if (size < following.position) {
     following.position = 0;
+    following.whole = 0;
     following.reader.end();
   }
   const { bytesRead } = await following.handle.read(following.buffer, 0, CHUNK, following.position);
+  const chunk = following.buffer.subarray(0, bytesRead);
+  const lineEnd = chunk.lastIndexOf(10);
+  if (lineEnd >= 0) following.whole = following.position + lineEnd + 1;
   following.position += bytesRead;
-  following.reader.push(Buffer.from(following.buffer.subarray(0, bytesRead)));
+  following.reader.push(Buffer.from(chunk));
   return bytesRead;
 }
 

@@ -2,7 +2,11 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTetragonFile, tetragonFileSchema } from '../../../src/sources/tetragon/follow.ts';
+import {
+  type FileBookmark,
+  openTetragonFile,
+  tetragonFileSchema,
+} from '../../../src/sources/tetragon/follow.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { until } from '../../support/fixtures.ts';
 import { testIntake } from '../../support/intake.ts';
@@ -24,9 +28,9 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function follow(options: object = {}) {
+function follow(options: object = {}, bookmark?: FileBookmark) {
   const config = tetragonFileSchema.parse({ type: 'tetragon_file', path, poll_ms: 10, ...options });
-  const source = openTetragonFile('file', config, { log: silentLog });
+  const source = openTetragonFile('file', config, { log: silentLog, bookmark });
   const intake = testIntake();
   const abort = new AbortController();
   const done = source.run(intake, abort.signal);
@@ -45,6 +49,26 @@ describe("following Tetragon's export file", () => {
     appendFileSync(path, text(100, 200));
     await until(() => intake.counts.messages === 100, 'a hundred lines');
     expect(intake.counts.unreadable).toBe(0);
+  });
+
+  it('goes on where the one before it stopped, unfinished line and rotation included', async () => {
+    writeFileSync(path, text(0, 100));
+    const bookmark: FileBookmark = {};
+    const first = follow({}, bookmark);
+    await until(() => first.source.health().state === 'ok', 'ok');
+    const cut = all[150]!.length / 2;
+    appendFileSync(path, text(100, 150) + all[150]!.subarray(0, cut).toString());
+    await stop();
+    expect(first.intake.counts).toMatchObject({ messages: 50, unreadable: 0 });
+    appendFileSync(path, `${all[150]!.subarray(cut).toString()}\n${text(151, 200)}`);
+    const second = follow({ poll_ms: 20 }, bookmark);
+    await until(() => second.intake.counts.messages === 50, 'the next fifty');
+    await stop();
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, text(200, 210));
+    const third = follow({}, bookmark);
+    await until(() => third.intake.counts.messages === 10, 'the new file from its start');
+    expect(second.intake.counts.unreadable + third.intake.counts.unreadable).toBe(0);
   });
 
   it('begins at the start when told so', async () => {
