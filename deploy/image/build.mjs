@@ -140,29 +140,34 @@ async function imageOf(arch, layout, work) {
     rootfs: { type: 'layers', diff_ids: layers.map(digestOf) },
     history: ['Debian: C runtime, certificates', `Node ${parts.node}`, `Lanner ${manifest.version}`, 'state'].map((comment) => ({ created, created_by: 'deploy/image/build.mjs', comment })),
   };
-  const descriptor = blob(layout, `${oci}.manifest.v1+json`, json({
+  const image = {
     schemaVersion: 2,
     mediaType: `${oci}.manifest.v1+json`,
     config: blob(layout, `${oci}.config.v1+json`, json(config)),
     layers: layers.map((layer) => blob(layout, `${oci}.layer.v1.tar+gzip`, gzipSync(layer, { level: 6 }))),
     annotations: labels,
-  }));
+  };
+  const descriptor = blob(layout, `${oci}.manifest.v1+json`, json(image));
   const unpacked = layers.reduce((sum, layer) => sum + layer.length, 0);
   process.stderr.write(`${arch}: ${(unpacked / 1e6).toFixed(0)} MB unpacked${arch === own ? '' : ', without compiled code (another architecture)'}\n`);
-  return { ...descriptor, platform: { architecture: arch, os: 'linux' } };
+  return { image, descriptor: { ...descriptor, platform: { architecture: arch, os: 'linux' } } };
 }
 
 const work = mkdtempSync(join(tmpdir(), 'lanner-image-'));
 try {
   const layout = join(work, 'layout');
   mkdirSync(join(layout, 'blobs/sha256'), { recursive: true });
-  const manifests = [];
-  for (const arch of architectures) manifests.push(await imageOf(arch, layout, work));
+  const images = [];
+  for (const arch of architectures) images.push(await imageOf(arch, layout, work));
   const reference = option('tag', `lanner:${manifest.version}`);
-  const index = blob(layout, `${oci}.index.v1+json`, json({ schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests }));
+  const index = blob(layout, `${oci}.index.v1+json`, json({ schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests: images.map(({ descriptor }) => descriptor) }));
   const annotations = { 'io.containerd.image.name': `docker.io/library/${reference}`, 'org.opencontainers.image.ref.name': reference.split(':')[1] };
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, mediaType: `${oci}.index.v1+json`, manifests: [{ ...index, annotations }] }));
+  // Docker before 25 knows only this; it takes one image.
+  const { image } = images[Math.max(0, architectures.indexOf(own))];
+  const pathOf = ({ digest }) => `blobs/sha256/${digest.slice(7)}`;
+  writeFileSync(join(layout, 'manifest.json'), json([{ Config: pathOf(image.config), RepoTags: [reference], Layers: image.layers.map(pathOf) }]));
   mkdirSync(dirname(out), { recursive: true });
   writeFileSync(out, tar(layout));
   process.stdout.write(`${out} ${index.digest} ${(statSync(out).size / 1e6).toFixed(0)} MB\n`);

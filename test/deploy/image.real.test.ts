@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { playingAgent, recordedMessages } from '../../src/commands/demo/agent.ts';
 import { type RealContainerd, startContainerd } from '../support/real/containerd.ts';
+import { startDockerd } from '../support/real/dockerd.ts';
 import { firstPidOf, missingFor, tellSkipped } from '../support/real/system.ts';
 import { openReceiver, type Receiver } from '../support/receiver.ts';
 
@@ -179,6 +180,26 @@ enrich: {enabled: false}
     });
     expect(files).toContain('./app/sbom.cdx.json');
     expect(files.some((name) => name.startsWith('./app/dist/bundle/cache-'))).toBe(true);
+  });
+
+  it.runIf(missingFor(['dockerd', 'docker']) === undefined)('is taken and run by Docker too', async () => {
+    const engine = await startDockerd();
+    try {
+      expect(engine.docker('load', '-i', archive)).toContain('lanner:test');
+      const run = ['run', '--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', 'lanner:test'];
+      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+      expect(engine.docker(...run, '--version')).toBe(version);
+      const health = engine.docker(
+        'image',
+        'inspect',
+        '-f',
+        '{{json .Config.Healthcheck.Test}}',
+        'lanner:test',
+      );
+      expect(JSON.parse(health)).toEqual(config.config.Healthcheck.Test);
+    } finally {
+      await engine.clean();
+    }
   });
 
   it('lists Node, Debian and npm packages in its bill of materials', async () => {
