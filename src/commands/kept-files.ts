@@ -20,10 +20,15 @@ export interface PassedOver {
   repeats: number;
 }
 
+/** Hears how many bytes of a file were read so far. */
+export type OnProgress = (file: string, bytes: number) => void;
+
 /** Findings and missed execs from anywhere: each exec once. */
 export interface KeptSource {
+  /** Files that are read; at the first reading twice. */
+  paths: readonly string[];
   /** From the beginning at each call. Throws LannerError for a file that cannot be read. */
-  read(onProgress?: (file: string, bytes: number) => void): AsyncGenerator<Kept>;
+  read(onProgress?: OnProgress): AsyncGenerator<Kept>;
   /** Of the last reading. */
   passedOver(): PassedOver;
 }
@@ -73,7 +78,7 @@ export function openKeptFiles(paths: readonly string[]): KeptSource {
   let winners: Map<string | number, number> | undefined;
   let over: PassedOver = { skipped: 0, places: [], repeats: 0 };
 
-  async function index(): Promise<Map<string | number, number>> {
+  async function index(onProgress?: OnProgress): Promise<Map<string | number, number>> {
     const best = new Map<string | number, { at: number; rank: number }>();
     const enter = (id: string, rank: number, at: number) => {
       const key = keyOf(id);
@@ -82,7 +87,7 @@ export function openKeptFiles(paths: readonly string[]): KeptSource {
     };
     let at = 0;
     for (const path of paths)
-      for await (const document of readDocuments(path)) {
+      for await (const document of readDocuments(path, (bytes) => onProgress?.(path, bytes))) {
         const quick = quickly(document.text);
         if (quick !== undefined) enter(quick.id, quick.rank, at);
         else for (const [i, kept] of document.contents().kept.entries()) enter(kept.id, rankOf(kept), at + i);
@@ -97,8 +102,9 @@ export function openKeptFiles(paths: readonly string[]): KeptSource {
   }
 
   return {
+    paths,
     async *read(onProgress) {
-      winners ??= await index();
+      winners ??= await index(onProgress);
       over = { skipped: 0, places: [], repeats: 0 };
       let at = 0;
       for (const path of paths)

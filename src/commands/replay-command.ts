@@ -7,6 +7,8 @@ import type { RecordingForm } from '../sources/recording.ts';
 import { type Log, openLog } from '../telemetry/log.ts';
 import { configOrDefaults } from './defaults.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { KeptSource } from './kept-files.ts';
+import { openProgress, type Progress, progressTerminal } from './progress.ts';
 import { replay } from './replay.ts';
 import { diffJson, renderDiff } from './replay-diff.ts';
 import { type Inputs, inputsOf, tellPassedOver } from './replay-inputs.ts';
@@ -39,15 +41,20 @@ export async function replayCommand(files: string[], flags: ReplayFlags): Promis
     state: flags.state,
     onFinding: (finding) => findings.push(finding),
   });
+  const progress = openProgress({
+    files: [...recordings, ...twice(kept)],
+    unit: 'events',
+    terminal: progressTerminal(flags.json),
+  });
   const summary = await replay(recordings, pipeline, findings, {
     ...(flags.form !== undefined && { form: flags.form }),
     ...(kept !== undefined && { kept, recall }),
     json: flags.json,
-    ...(process.stderr.isTTY && { progress: process.stderr }),
+    progress,
     out: process.stdout,
     paint: paintFor(process.stdout, process.env),
     log,
-  });
+  }).finally(progress.done);
   const left = await drain();
   if (flags.json) process.stdout.write(`${JSON.stringify({ summary })}\n`);
   else {
@@ -71,8 +78,17 @@ async function replayAgainst(files: string[], against: string, flags: ReplayFlag
   if (!Number.isInteger(examples) || examples < 0) throw usage('--examples wants a whole number');
   const configs = [configOrDefaults(against), configOrDefaults(flags.config)] as const;
   const log = openLog(logOptions(configs[1]));
-  const old = await outcomes(inputs, configs[0], flags, log);
-  const now = await outcomes(inputs, configs[1], flags, log);
+  const { recordings, kept } = inputs;
+  const progress = openProgress({
+    files: [...recordings, ...recordings, ...twice(kept), ...(kept?.paths ?? [])],
+    unit: 'events',
+    terminal: progressTerminal(flags.json),
+  });
+  const byBoth = async () => {
+    const old = await outcomes(inputs, configs[0], { ...flags, progress }, log);
+    return [old, await outcomes(inputs, configs[1], { ...flags, progress }, log)] as const;
+  };
+  const [old, now] = await byBoth().finally(progress.done);
   const diff = diffOutcomes(old, now);
   process.stdout.write(
     flags.json
@@ -87,7 +103,7 @@ async function replayAgainst(files: string[], against: string, flags: ReplayFlag
 async function outcomes(
   { recordings, kept }: Inputs,
   config: Config,
-  flags: ReplayFlags,
+  flags: ReplayFlags & { progress: Progress },
   log: Log,
 ): Promise<Map<string, Outcome>> {
   const seen = new Map<string, Outcome>();
@@ -106,12 +122,17 @@ async function outcomes(
     ...(flags.form !== undefined && { form: flags.form }),
     ...(kept !== undefined && { kept, recall }),
     json: true,
-    ...(process.stderr.isTTY && { progress: process.stderr }),
+    progress: flags.progress,
     out: process.stdout,
     paint: paintFor(process.stdout, process.env),
     log,
   });
   return seen;
+}
+
+/** The first reading of kept findings looks which of them count. */
+function twice(kept: KeptSource | undefined): string[] {
+  return [...(kept?.paths ?? []), ...(kept?.paths ?? [])];
 }
 
 function usage(message: string): LannerError {

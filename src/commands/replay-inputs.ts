@@ -49,6 +49,7 @@ export async function inputsOf(files: readonly string[], config: string | undefi
 /** Findings and missed execs of the history in the order they were kept, findings first; or what `filter.missed` says. */
 export function historySource(config: Config, filter: HistoryFilter): KeptSource {
   return {
+    paths: [],
     async *read() {
       const kinds = filter.missed === undefined ? [false, true] : [filter.missed];
       for (const missed of kinds)

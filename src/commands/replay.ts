@@ -8,6 +8,7 @@ import { recordTaker } from '../sources/record-taker.ts';
 import { type RecordingForm, readRecording } from '../sources/recording.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { KeptSource } from './kept-files.ts';
+import { openProgress, type Progress } from './progress.ts';
 import { type Paint, renderFinding } from './terminal.ts';
 
 export interface ReplayOptions {
@@ -17,8 +18,8 @@ export interface ReplayOptions {
   /** What memory knew of an exec that is judged again. */
   recall?: (event: ExecEvent, facts: StateFacts) => void;
   json: boolean;
-  /** A terminal that a progress bar may be drawn on; absent: none. */
-  progress?: { write(text: string): void };
+  /** Told of all that is read; whoever opened it ends it. */
+  progress?: Progress;
   out: { write(text: string): boolean; once(event: 'drain', listener: () => void): void };
   paint: Paint;
   log: Log;
@@ -47,7 +48,8 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<ReplaySummary> {
   const intake = pipeline.intake('replay');
-  const bar = progressBar(files, options.progress);
+  for (const file of files) if (file !== '-') demand(file);
+  const bar = options.progress ?? openProgress({ unit: 'events', terminal: undefined });
   let found = 0;
   let full: Promise<void> | undefined;
   const flush = () => {
@@ -67,6 +69,7 @@ export async function replay(
         const take = recordTaker(form, shape, { source: 'replay', intake, log: options.log });
         return (message) => {
           take(message);
+          bar.step();
           if (findings.length > 0) flush();
         };
       },
@@ -83,6 +86,7 @@ export async function replay(
     for await (const kept of source.read((file, bytes) => bar.at(file, bytes))) {
       if ('facts' in kept && kept.facts !== undefined) options.recall?.(kept.exec, kept.facts);
       countKept(intake, kept.exec);
+      bar.step();
       void intake.judge(kept.exec);
       flush();
       await full;
@@ -92,7 +96,6 @@ export async function replay(
     flush();
   };
   if (options.kept !== undefined) await judgeKept(options.kept);
-  bar.done();
   return { ...summaryOf(intake.counts, found), ...passedOver(options.kept) };
 }
 
@@ -113,31 +116,10 @@ function summaryOf(counts: SourceCounts, findings: number): ReplaySummary {
   return { messages, execs, container_execs, findings, unreadable };
 }
 
-function progressBar(files: readonly string[], terminal: ReplayOptions['progress']) {
-  const sizes = new Map(files.map((file) => [file, file === '-' ? 0 : sizeOf(file)]));
-  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  const seen = new Map<string, number>();
-  let shown = -1;
-  return {
-    at(file: string, bytes: number) {
-      if (terminal === undefined || total === 0) return;
-      seen.set(file, bytes);
-      const read = [...seen.values()].reduce((sum, size) => sum + size, 0);
-      const percent = Math.min(100, Math.floor((read / total) * 100));
-      if (percent === shown) return;
-      shown = percent;
-      const filled = Math.round(percent / 4);
-      terminal.write(`\r[${'#'.repeat(filled)}${' '.repeat(25 - filled)}] ${String(percent).padStart(3)} %`);
-    },
-    done() {
-      if (shown >= 0) terminal?.write('\r\u001b[K');
-    },
-  };
-}
-
-function sizeOf(file: string): number {
+/** Before anything is read: the last of many files may be missing. */
+function demand(file: string): void {
   try {
-    return statSync(file).size;
+    statSync(file);
   } catch (error) {
     throw new LannerError('recording_missing', `${file}: ${messageOf(error)}`, 'Check the path.', {
       cause: error,

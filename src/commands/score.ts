@@ -7,6 +7,7 @@ import { exitCodes } from './exit-codes.ts';
 import { type JudgeForm, judgeLine } from './judge.ts';
 import { readCases, standardInput } from './kept-files.ts';
 import { caseOf } from './label.ts';
+import { openProgress, progressTerminal } from './progress.ts';
 import { tellPassedOver } from './replay-inputs.ts';
 
 export interface ScoreFlags {
@@ -39,10 +40,18 @@ export async function score(corpora: readonly string[], flags: ScoreFlags): Prom
   const gold = await goldOf(corpora);
   const names = flags.index === undefined ? new Map<string, string>() : caseNames(flags.index);
   const lines = flags.events === undefined ? gold.map((one) => JSON.stringify(one)) : textLines(flags.events);
+  const progress = openProgress({
+    total: lines.length,
+    unit: 'cases',
+    terminal: progressTerminal(flags.json === true),
+  });
   const predictions = lines.map((line, at): Prediction => {
+    progress.step();
+    progress.at('cases', at);
     const judgement = judgeLine(line, at + 1, flags.form, { detector });
     return { ...judgement, id: names.get(judgement.id) ?? judgement.id };
   });
+  progress.done();
   const result = scoreCorpus(gold, predictions, flags.form === 'corpus' ? undefined : flags.form);
   const failed = gates.flatMap(([flag, figure, side, name]) => {
     const bound = flags[flag];

@@ -10,6 +10,7 @@ import { exitCodes } from './exit-codes.ts';
 import { severityFlag } from './flags.ts';
 import { filterOf } from './history-filter.ts';
 import { type KeptSource, openKeptFiles, standardInput } from './kept-files.ts';
+import { openProgress, type Progress, progressTerminal } from './progress.ts';
 import { historySource, tellPassedOver } from './replay-inputs.ts';
 import { type Paint, paintFor, printable } from './terminal.ts';
 import { effectText, type Proposal, type TuneResult, tuneFindings } from './tune-effect.ts';
@@ -41,14 +42,21 @@ export async function tune(
   const when = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
   const source = await sourceOf(files, config, when);
   const days = count('--expires-days', flags.expiresDays);
-  const result = await tuneFindings(() => findingsOf(source, when), {
+  const { paths } = source;
+  const progress = openProgress({
+    // Read to see which of them count, to group them, and to see what the proposals would do.
+    files: [...paths, ...paths, ...paths],
+    unit: 'findings',
+    terminal: progressTerminal(flags.json),
+  });
+  const result = await tuneFindings(() => findingsOf(source, when, progress), {
     max_severity: severityFlag(flags.maxSeverity, 'See lanner tune --help.'),
     min_count: count('--min-count', flags.minCount),
     max_proposals: count('--limit', flags.limit),
     expires: new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
     ...(flags.owner !== undefined && { owner: flags.owner }),
     hiddenNow: hiddenBy(config),
-  });
+  }).finally(progress.done);
   const proposed = result.proposals.map(({ exception }) => exception);
   if (flags.apply !== undefined && proposed.length > 0) applyTo(flags.apply, proposed);
   const { skipped: unreadable, repeats } = source.passedOver();
@@ -74,8 +82,13 @@ async function sourceOf(
 }
 
 /** What happened at the time that is asked for; a missed exec is no noise. */
-async function* findingsOf(source: KeptSource, { since, until }: HistoryFilter): AsyncGenerator<Finding> {
-  for await (const kept of source.read()) {
+async function* findingsOf(
+  source: KeptSource,
+  { since, until }: HistoryFilter,
+  progress: Progress,
+): AsyncGenerator<Finding> {
+  for await (const kept of source.read(progress.at)) {
+    progress.step();
     const inTime = (since ?? '') <= kept.time && (until === undefined || kept.time < until);
     if (inTime && kept.schema === 'lanner.finding/v1') yield kept;
   }

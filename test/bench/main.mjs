@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { factsLine, goalsTable, machine } from './lib/report.mjs';
+import { factsLine, goalsTable, machine, skipped } from './lib/report.mjs';
 
 const names = ['irrelevant', 'end-to-end', 'sustained', 'steady', 'memory', 'start', 'falco-http', 'delivery', 'growth', 'tuning'];
 const { values: flags } = parseArgs({
@@ -35,18 +35,21 @@ const svg = flags.svg === undefined ? undefined : resolve(flags.svg);
 const context = { folder, full: flags.full, long: flags.long, rounds, profile, svg };
 for (const wish of [profile, svg]) if (wish !== undefined) mkdirSync(wish, { recursive: true });
 const results = [];
-try {
-  for (const name of wanted) {
-    const began = Date.now();
-    const { title, run } = await import(`./scenarios/${name}.mjs`);
-    process.stderr.write(`${title} …`);
-    const result = await run(context);
-    process.stderr.write(` ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
-    results.push({ name, title, ...result });
+let failed = false;
+for (const name of wanted) {
+  const began = Date.now();
+  const { title, run } = await import(`./scenarios/${name}.mjs`);
+  process.stderr.write(`${title} …`);
+  try {
+    results.push({ name, title, ...(await run(context)) });
+  } catch (error) {
+    failed = true;
+    process.stderr.write(`\n${error.stack}\n`);
+    results.push({ name, title, rows: [skipped(title, `it failed: ${error.message.split('\n')[0]}`)] });
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  process.stderr.write(` ${((Date.now() - began) / 1000).toFixed(0)} s\n`);
 }
+rmSync(folder, { recursive: true, force: true });
 const facts = machine();
 const rows = results.flatMap((one) => one.rows);
 if (flags.json) process.stdout.write(`${JSON.stringify({ machine: facts, rounds, results })}\n`);
@@ -55,4 +58,4 @@ else {
   process.stdout.write(`${factsLine(facts, rounds)}${short}\n${goalsTable(rows)}`);
   for (const { tables = [] } of results) for (const table of tables) process.stdout.write(`\n${table}`);
 }
-process.exit(0);
+process.exit(failed ? 1 : 0);

@@ -47,7 +47,7 @@ function* noisyFindings(count) {
   for (let at = 0; at < count; at += 1) {
     // Most of the noise is of few kinds.
     const parts = templates[Math.floor(templates.length * ((at * 0.618_034) % 1) ** 3)];
-    const values = { ID: `f-${at}`, TIME: new Date(start + (at / count) * 30 * 86_400_000).toISOString(), WORKLOAD: `worker-${at % 97}`, RUN: (1_000_000 + at * 7919).toString(16).padStart(16, '0') };
+    const values = { ID: `f-${(Math.imul(at, 2_654_435_761) >>> 0).toString(16).padStart(12, '0')}${at.toString(16).padStart(12, '0')}`, TIME: new Date(start + (at / count) * 30 * 86_400_000).toISOString(), WORKLOAD: `worker-${at % 97}`, RUN: (1_000_000 + at * 7919).toString(16).padStart(16, '0') };
     yield `${parts.map((part, index) => (index % 2 === 0 ? part : values[part])).join('')}\n`;
   }
 }
