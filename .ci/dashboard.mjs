@@ -234,6 +234,16 @@ const rows = [
   ],
   [
     'The process',
+    lines(
+      'Configuration',
+      'short',
+      'In force: 0 while one was refused and an older one is used. Waiting: keys that want a restart.',
+      [
+        q(`min by (instance) (lanner_config_last_reload_successful{${of}})`, '{{instance}} in force'),
+        q(`max by (instance) (lanner_config_restart_needed{${of}})`, '{{instance}} waiting for a restart'),
+        q(increase('lanner_config_reloads_total', 'outcome'), '{{outcome}}'),
+      ],
+    ),
     lines('CPU', 'percentunit', 'Of one core.', [
       q(`rate(process_cpu_seconds_total{job="lanner", ${of}}[$__rate_interval])`, '{{instance}}'),
     ]),

@@ -79,6 +79,15 @@ describe.skipIf(!there)('helm', () => {
       expect(text).toContain(part);
   });
 
+  it('restarts the pods for what a running Lanner cannot take over, and for nothing else', () => {
+    const digest = (...more: string[]) =>
+      /checksum\/restart: (\w{64})/.exec(template(...values('tetragon'), ...more)!.out)?.[1];
+    const exceptions = '[{"name":"a","reason":"a test","match":{"tool":"curl"}}]';
+    expect(digest('--set-json', `exceptions=${exceptions}`)).toBe(digest());
+    expect(digest('--set', 'config.cluster=c2')).toBe(digest());
+    expect(digest('--set', 'config.state.fold_secs=60')).not.toBe(digest());
+  });
+
   it('prefers a priority class that is there already', () => {
     const { out } = template(...values('tetragon'), '--set', 'priorityClassName=system-node-critical')!;
     expect(out).toContain('priorityClassName: system-node-critical');
