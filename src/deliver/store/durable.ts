@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { LannerError } from '../../lib/errors.ts';
 import type { HistoryPage, HistoryStore } from '../../model/history.ts';
 import type { DeadLetter, DeliveryStore, Opened, SpoolEntry } from './contract.ts';
+import { openGathering } from './gather.ts';
 import type { Change, SqliteOptions } from './sqlite.ts';
 import type { Answer, Request } from './worker.ts';
 
@@ -10,7 +11,8 @@ type Ask = Request extends infer R ? (R extends { call: number } ? Omit<R, 'call
 /**
  * Deliveries in a SQLite file, written by a thread of its own so that no sync of the disk holds up the event
  * loop. A fulfilled promise means that the change is on disk (WAL, synchronous FULL), except for `remove` and
- * `attempted`: losing these costs a repeat, so they are written with a little delay.
+ * `attempted`: losing these costs a repeat, so they are written with a little delay. What is removed before it was
+ * written is not written at all.
  */
 export function durableStore(directory: string, options: SqliteOptions = {}): DeliveryStore & HistoryStore {
   let worker: Worker | undefined;
@@ -41,8 +43,11 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
     else call.reject(thrown(answer.error));
   }
 
+  const gathering = openGathering((changes) => ask({ ask: 'changes', changes }) as Promise<unknown[]>);
+
   function ask(request: Ask): Promise<unknown> {
     if (request.ask === 'open') worker ??= startWorker();
+    if (request.ask !== 'changes' && !request.ask.startsWith('keep_')) gathering.flush();
     const to = worker;
     if (!to) return Promise.reject(new Error('the store is not open'));
     calls += 1;
@@ -53,7 +58,7 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
     });
   }
 
-  const change = (what: Change, lazy = false) => ask({ ask: 'change', change: what, lazy });
+  const change = (what: Change, lazy = false) => gathering.add(what, lazy);
 
   return {
     durable: true,

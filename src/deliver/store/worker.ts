@@ -3,9 +3,9 @@ import type { HistoryBounds, HistoryFilter, HistoryRecord, Label, MissCount } fr
 import { type Change, flatError, openSqlite, type SqliteOptions, type SqliteStore } from './sqlite.ts';
 
 /** What the main thread asks; `call` numbers the answer. */
-export type Request = { call: number; lazy?: boolean } & (
+export type Request = { call: number } & (
   | { ask: 'open' }
-  | { ask: 'change'; change: Change }
+  | { ask: 'changes'; changes: readonly Change[] }
   | { ask: 'read'; ids: readonly string[] }
   | { ask: 'dead_letters'; limit: number }
   | { ask: 'keep_history'; records: readonly HistoryRecord[]; bounds: HistoryBounds }
@@ -29,10 +29,6 @@ export type Answer = { call: number } & (
   | { error: { message: string; code?: string; mend?: string } }
 );
 
-/** A change nobody waits for may wait this long for company: each commit costs a sync of the disk. */
-const lazyMs = 25;
-const lazyMost = 512;
-
 /**
  * The thread that owns the store's file. Changes that arrive while a commit is under way are committed
  * together with the next; a question sees every change that was sent before it.
@@ -41,25 +37,26 @@ function serve(directory: string, options: SqliteOptions): void {
   const port = parentPort;
   if (!port) return;
   let store: SqliteStore | undefined;
-  let queue: { call: number; change: Change }[] = [];
+  let queue: { call: number; changes: readonly Change[] }[] = [];
   let immediate: NodeJS.Immediate | undefined;
-  let timer: NodeJS.Timeout | undefined;
 
   function flush(): void {
     clearImmediate(immediate);
-    clearTimeout(timer);
     immediate = undefined;
-    timer = undefined;
     if (queue.length === 0) return;
     const batch = queue;
     queue = [];
     port?.postMessage(commit(batch));
   }
 
-  function commit(batch: { call: number; change: Change }[]): Answer[] {
+  function commit(batch: { call: number; changes: readonly Change[] }[]): Answer[] {
     try {
-      const values = opened().apply(batch.map(({ change }) => change));
-      return batch.map(({ call }, index) => ({ call, value: values[index] }));
+      const values = opened().apply(batch.flatMap(({ changes }) => changes));
+      let at = 0;
+      return batch.map(({ call, changes }) => {
+        at += changes.length;
+        return { call, value: values.slice(at - changes.length, at) };
+      });
     } catch (error) {
       return batch.map(({ call }) => ({ call, error: flatError(error) }));
     }
@@ -70,13 +67,7 @@ function serve(directory: string, options: SqliteOptions): void {
     return store;
   }
 
-  function enqueue(call: number, change: Change, lazy: boolean): void {
-    queue.push({ call, change });
-    if (lazy && queue.length < lazyMost) timer ??= setTimeout(flush, lazyMs);
-    else immediate ??= setImmediate(flush);
-  }
-
-  function answer(request: Exclude<Request, { ask: 'change' }>): unknown {
+  function answer(request: Exclude<Request, { ask: 'changes' }>): unknown {
     switch (request.ask) {
       case 'open':
         store ??= openSqlite(directory, options);
@@ -107,8 +98,9 @@ function serve(directory: string, options: SqliteOptions): void {
   }
 
   port.on('message', (request: Request) => {
-    if (request.ask === 'change') {
-      enqueue(request.call, request.change, request.lazy ?? false);
+    if (request.ask === 'changes') {
+      queue.push(request);
+      immediate ??= setImmediate(flush);
       return;
     }
     flush();
