@@ -1,7 +1,7 @@
 /** Everything an indicator may look at, worked out once for one execution of one tool. */
 import type { ExecEvent, ExecProcess } from '../model/exec-event.ts';
 import type { StateFacts } from '../model/intake.ts';
-import { type AncestorView, containerChain } from './chain.ts';
+import type { AncestorView } from './chain.ts';
 import { type ImageName, imageName } from './image.ts';
 import type { Invocation, Peer } from './invocation.ts';
 import type { Location, Surroundings } from './location.ts';
@@ -70,7 +70,7 @@ export interface Context extends EventFacts {
 /** Works out the facts of an event. */
 export function eventFacts(event: ExecEvent, settings: Settings, state: StateFacts): EventFacts {
   const { process } = event;
-  const chain = containerChain(event);
+  const chain = settings.read.chain(event);
   const image = imageName(event);
   const surroundings = surroundingsOf(event, chain, image);
   const ancestorLocations = locateAncestors(chain, settings, surroundings);

@@ -6,14 +6,13 @@ import { type Context, type EventFacts, eventFacts, toolContext } from './contex
 import { emptyInvocation, type Invocation } from './invocation.ts';
 import { normalizePath } from './location.ts';
 import { baseName, isOddPath, isSelfExe, shellName } from './names.ts';
-import { parseArguments as parse } from './parse-arguments.ts';
 import { hostPeer } from './peers.ts';
 import { type Resolution, resolveProcess, resolveWords } from './program.ts';
 import { shellStringOf } from './reading.ts';
 import { type Relation, relate } from './relations.ts';
 import { type Score, scoreContext } from './score.ts';
 import type { Settings } from './settings.ts';
-import { matchUnit, readString, type StringReading, type Unit } from './strings.ts';
+import { matchUnit, type StringReading, type Unit } from './strings.ts';
 import type { Tool } from './tools/index.ts';
 import { unsplitWords } from './unsplit.ts';
 import { recognise } from './vocabulary.ts';
@@ -32,7 +31,7 @@ export function judgeEvent(
   state: StateFacts,
   note?: Note,
 ): Judged | undefined {
-  const resolution = resolveProcess(event.process, settings.taxonomy, event.sensor);
+  const resolution = settings.read.resolution(event.process, event.sensor);
   for (const step of resolution.steps) note?.({ step: 'program', text: step });
   const facts = eventFacts(event, settings, state);
   if (resolution.shell_string !== undefined)
@@ -54,7 +53,7 @@ export function judgeEvent(
 
 function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Context | undefined {
   const words = asGiven(facts, tool, resolution.words);
-  const invocation = parse(tool, { ...resolution, words }, facts.process.cwd);
+  const invocation = facts.settings.read.invocation(tool, { ...resolution, words }, facts.process.cwd);
   if (isIdle(tool, invocation)) return undefined;
   const relation = parentRelation(facts, resolution, tool);
   return toolContext(facts, { tool, resolution, invocation, relation, own_string: false });
@@ -84,7 +83,7 @@ function isIdle(tool: Tool, invocation: Invocation): boolean {
 function judgeCode(facts: EventFacts, resolution: Resolution, note: Note | undefined): Judged | undefined {
   const tool = resolution.tool;
   if (tool?.category !== 'interpreter_net' || tool.id === 'openssl') return undefined;
-  const { code } = parse(tool, resolution, facts.process.cwd);
+  const { code } = facts.settings.read.invocation(tool, resolution, facts.process.cwd);
   let best: Judged | undefined;
   for (const text of code?.commands.slice(0, 8) ?? []) {
     best = stronger(best, judgeString(facts, text, { ...resolution, shell: 'sh' }, note));
@@ -134,7 +133,7 @@ function parentUnit(
   for (const ancestor of facts.chain.slice(0, 4)) {
     const text = stringOf(facts, ancestor);
     if (text !== undefined && CONNECTS.test(text)) {
-      const reading = readString(text, facts.settings.taxonomy, facts.event.sensor);
+      const reading = facts.settings.read.string(text, facts.event.sensor);
       const unit = find(reading);
       if (unit) return { reading, unit };
     }
@@ -227,7 +226,7 @@ function judgeString(
   resolution: Resolution,
   note: Note | undefined,
 ): Judged | undefined {
-  const reading = readString(text, facts.settings.taxonomy, facts.event.sensor);
+  const reading = facts.settings.read.string(text, facts.event.sensor);
   note?.({
     step: 'arguments',
     text: `a string of ${reading.units.length} commands`,
@@ -269,7 +268,7 @@ function unitContext(
   if (unit.sockets.length > 0 && (!tool || tool.category === 'diag'))
     return socketContext(facts, reading, unit, shell);
   if (!tool) return undefined;
-  const invocation = parse(tool, unit.resolution, facts.process.cwd);
+  const invocation = facts.settings.read.invocation(tool, unit.resolution, facts.process.cwd);
   if (isIdle(tool, invocation)) return undefined;
   const relation = relate(reading, unit, facts.process.cwd);
   return toolContext(facts, {

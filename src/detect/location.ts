@@ -137,10 +137,56 @@ export function buildLocate(config: DetectConfig['locations']): Locate {
       image: entry.images.length > 0 ? compileImages(entry.images) : undefined,
     })),
   };
-  return (path, surroundings, deleted) => locate(compiled, path, surroundings, deleted ?? false);
+  const shapes = rememberedShapes(compiled);
+  return (path, surroundings, deleted) => locate(compiled, shapes, path, surroundings, deleted ?? false);
 }
 
-function locate(compiled: Compiled, raw: string, surroundings: Surroundings, deleted: boolean): Location {
+/** What a path says by itself. */
+interface Shape {
+  mount: boolean;
+  world: boolean;
+  upload: boolean;
+  web: boolean;
+  volume: boolean;
+  program: boolean;
+  hidden: boolean;
+  /** Places that may be expected there. */
+  expected: Compiled['expected'];
+}
+
+const REMEMBERED = 1024;
+const REMEMBERED_LENGTH = 256;
+
+/** Few programs run most processes: their paths are matched once. */
+function rememberedShapes(compiled: Compiled): (path: string) => Shape {
+  const shapes = new Map<string, Shape>();
+  return (path) => {
+    const known = shapes.get(path);
+    if (known !== undefined) return known;
+    const shape: Shape = {
+      mount: compiled.mount(path),
+      world: compiled.world(path),
+      upload: compiled.upload(path),
+      web: compiled.web(path),
+      volume: compiled.volume(path),
+      program: compiled.program(path),
+      hidden: isHidden(path),
+      expected: compiled.expected.filter((place) => place.paths(path)),
+    };
+    if (path.length > REMEMBERED_LENGTH) return shape;
+    if (shapes.size >= REMEMBERED) shapes.clear();
+    shapes.set(path, shape);
+    return shape;
+  };
+}
+
+function locate(
+  compiled: Compiled,
+  shapes: (path: string) => Shape,
+  raw: string,
+  surroundings: Surroundings,
+  deleted: boolean,
+): Location {
   const marked = raw.endsWith(' (deleted)');
   const path = normalizePath(marked ? raw.slice(0, -10) : raw);
   if (isMemfdPath(path)) return { path, classes: ['memfd'] };
@@ -149,10 +195,11 @@ function locate(compiled: Compiled, raw: string, surroundings: Surroundings, del
   if (!path.startsWith('/')) return { path, classes: deleted || marked ? ['deleted'] : [] };
 
   const own = compiled.own.find((entry) => (entry.image?.(surroundings.image) ?? true) && entry.paths(path));
-  const classes = own ? ownClasses(own.class) : builtInClasses(compiled, path, surroundings.mounts);
+  const shape = shapes(path);
+  const classes = own ? ownClasses(own.class) : builtInClasses(shape, path, surroundings.mounts);
   if (own?.class === 'expected') return { path, classes: [], expected: 'configured as expected' };
   if (classes.length > 0 && !deleted && !marked) {
-    const what = expectedReason(compiled, path, surroundings);
+    const what = expectedReason(shape, path, surroundings);
     if (what !== undefined) return { path, classes: [], expected: what };
   }
   if (deleted || marked) return { path, classes: ['deleted', ...classes] };
@@ -163,36 +210,27 @@ function ownClasses(name: DetectConfig['locations'][number]['class']): LocationC
   return name === 'expected' ? [] : [name];
 }
 
-function builtInClasses(
-  compiled: Compiled,
-  path: string,
-  mounts: readonly Mount[] | undefined,
-): LocationClass[] {
+function builtInClasses(shape: Shape, path: string, mounts: readonly Mount[] | undefined): LocationClass[] {
   const classes: LocationClass[] = [];
   const mount = mounts && mountOf(path, mounts);
-  if (compiled.mount(path)) {
+  if (shape.mount) {
     if (!mount?.read_only) classes.push('mount');
-  } else if (compiled.world(path)) {
+  } else if (shape.world) {
     if (!mount?.read_only) classes.push('world_writable');
   }
-  if (compiled.upload(path)) classes.push('upload');
-  else if (compiled.web(path)) classes.push('web_root');
-  if (classes.length === 0 && isVolume(compiled, path, mounts, mount)) classes.push('volume');
-  if (isHidden(path)) classes.push('hidden');
-  if (classes.length === 0 && !compiled.program(path)) classes.push('unusual');
+  if (shape.upload) classes.push('upload');
+  else if (shape.web) classes.push('web_root');
+  if (classes.length === 0 && isVolume(shape, mounts, mount)) classes.push('volume');
+  if (shape.hidden) classes.push('hidden');
+  if (classes.length === 0 && !shape.program) classes.push('unusual');
   return classes;
 }
 
 /** Mounts that every container has, or that hold what the operator put there. */
 const ORDINARY_MOUNTS = /^(?:configMap|secret|projected|downwardAPI|image|csi-secret)$/i;
 
-function isVolume(
-  compiled: Compiled,
-  path: string,
-  mounts: readonly Mount[] | undefined,
-  mount: Mount | undefined,
-): boolean {
-  if (mounts === undefined) return compiled.volume(path);
+function isVolume(shape: Shape, mounts: readonly Mount[] | undefined, mount: Mount | undefined): boolean {
+  if (mounts === undefined) return shape.volume;
   return mount !== undefined && !mount.read_only && !ORDINARY_MOUNTS.test(mount.type);
 }
 
@@ -206,9 +244,8 @@ function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   return best;
 }
 
-function expectedReason(compiled: Compiled, path: string, surroundings: Surroundings): string | undefined {
-  for (const place of compiled.expected) {
-    if (!place.paths(path)) continue;
+function expectedReason(shape: Shape, path: string, surroundings: Surroundings): string | undefined {
+  for (const place of shape.expected) {
     const nothingToAgree = place.ancestors.length === 0 && place.java === undefined;
     if (nothingToAgree && path.startsWith('/run/')) return place.what;
     if (place.image(surroundings.image)) return place.what;

@@ -4,11 +4,13 @@ import type { DetectConfig } from './config.ts';
 import { compileImages, type ImageMatch, type ImageName } from './image.ts';
 import { buildImages, debugImages, monitoringImages, purposeImages } from './lists/images.ts';
 import { buildLocate, type Locate } from './location.ts';
+import { type ReadOnce, readOnce } from './read-once.ts';
 import { buildTaxonomy, type Taxonomy } from './taxonomy.ts';
 import type { Tool } from './tools/index.ts';
 
 export interface Settings {
   taxonomy: Taxonomy;
+  read: ReadOnce;
   locate: Locate;
   /** Points by indicator id, where the operator changed them. */
   weights: Readonly<Record<string, number>>;
@@ -32,8 +34,10 @@ export function buildSettings(config: DetectConfig): Settings {
   const purposeOf = remembered((image) =>
     purposes.filter((entry) => entry.matches(image)).map((entry) => entry.tools),
   );
+  const taxonomy = buildTaxonomy(config.tools);
   return {
-    taxonomy: buildTaxonomy(config.tools),
+    taxonomy,
+    read: readOnce(taxonomy),
     locate: buildLocate(config.locations),
     weights: config.weights,
     thresholds: config.thresholds,

@@ -23,7 +23,7 @@ import type { ProcessMemory } from '../model/intake.ts';
 
 const HEADER = 41;
 /** Bounds the work of one `put`; beyond it even a wanted record is forgotten. */
-const MAX_MOVES = 32;
+const MAX_MOVES = 4;
 
 export interface ProcessTableOptions {
   /** Bound on all records, in bytes. */
