@@ -29,7 +29,7 @@ export interface Writer {
 /** In one transaction of the store's thread. */
 const BATCH = 200;
 /** What comes meanwhile goes along: a transaction costs as much as the records of several findings. */
-const LINGER_MS = 250;
+const LINGER_MS = 100;
 const MAX_RECORD_BYTES = 2 ** 20;
 
 /** `write` keeps a batch and answers how many older ones were forgotten for it; one that rejects is left out. */
