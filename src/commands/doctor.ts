@@ -38,6 +38,7 @@ export async function doctor(flags: DoctorFlags, deps: DoctorDeps = {}): Promise
     config,
     file: flags.config,
     host: hostAt(flags.root),
+    own: hostAt(),
     env,
     timeoutMs,
     now: deps.now ?? Date.now,

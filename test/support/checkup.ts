@@ -32,6 +32,7 @@ export function openCheckup(): CheckupBench {
         config: parseConfig(text, 'test', {}),
         file: 'test',
         host: hostAt(host.root),
+        own: hostAt(host.root),
         env: {},
         timeoutMs: 1_500,
         now: Date.now,

@@ -23,7 +23,10 @@ export interface Checkup {
   config: Config;
   /** The configuration's file, for relative paths. */
   file: string;
+  /** Where the sensors' files are looked for. */
   host: Host;
+  /** This process' own. */
+  own: Host;
   env: Readonly<Record<string, string | undefined>>;
   /** Longest wait for one answer. */
   timeoutMs: number;

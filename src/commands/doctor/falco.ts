@@ -91,6 +91,7 @@ export const falcoSettings: Check = {
     return [
       jsonOutput(falco, version),
       rules(falco),
+      ...priority(falco),
       ...readers.map(([name, { type }]) => reaches(name, type, falco)),
     ];
   },
@@ -109,6 +110,21 @@ function jsonOutput({ config, hasGrpc, configFile }: FalcoInstall, version: stri
       code: 'falco_json_danger',
     };
   return ok('falco', what);
+}
+
+/** As Falco spells them, the most urgent first. */
+const priorities = ['emergency', 'alert', 'critical', 'error', 'warning', 'notice', 'informational', 'debug'];
+
+/** Rules below `priority` are not loaded. Ours are NOTICE, the canary's and the one for every exec INFORMATIONAL. */
+function priority({ config, configFile }: FalcoInstall): Result[] {
+  const least = config!.priority.toLowerCase().replace(/^info$/, 'informational');
+  const rank = priorities.indexOf(least);
+  if (rank < 0 || rank >= priorities.indexOf('informational')) return [];
+  const lost = rank < priorities.indexOf('notice') ? error : warn;
+  const mend = `Set priority: informational (or debug) in ${configFile}.`;
+  return [
+    lost('falco', `priority: ${config!.priority} leaves out rules of Lanner's, the canary's at least`, mend),
+  ];
 }
 
 function rules({ ourRules, config }: FalcoInstall): Result {

@@ -9,6 +9,7 @@ import { losses } from './losses.ts';
 import { nodeVersion, openFiles, user } from './process.ts';
 import { running } from './running.ts';
 import { sinks } from './sinks.ts';
+import { socketModes } from './socket-modes.ts';
 import { stateDir } from './state-dir.ts';
 import { tetragon } from './tetragon.ts';
 
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   files,
   exceptions,
   running,
+  socketModes,
   falcoConsumers,
   falcoSettings,
   falcoGrpc,

@@ -20,11 +20,11 @@ export const nodeVersion: Check = {
 
 export const user: Check = {
   id: 'user',
-  run({ host }) {
+  run({ own }) {
     const [uid, gid] = [process.getuid?.(), process.getgid?.()];
     if (uid === undefined) return [skipped('user', 'this system has no user ids')];
     const groups = process.getgroups?.().join(',') ?? '';
-    const capabilities = /^CapEff:\s*(\w+)/m.exec(host.read('/proc/self/status') ?? '')?.[1];
+    const capabilities = /^CapEff:\s*(\w+)/m.exec(own.read('/proc/self/status') ?? '')?.[1];
     const text = `uid ${uid}, gid ${gid}, groups ${groups}${capabilities === undefined ? '' : `, capabilities ${capabilities}`}`;
     return [ok('user', `${text}; the service may run as another: run the doctor as that one`)];
   },
@@ -32,8 +32,8 @@ export const user: Check = {
 
 export const openFiles: Check = {
   id: 'open_files',
-  run({ host }) {
-    const limit = /^Max open files\s+(\S+)/m.exec(host.read('/proc/self/limits') ?? '')?.[1];
+  run({ own }) {
+    const limit = /^Max open files\s+(\S+)/m.exec(own.read('/proc/self/limits') ?? '')?.[1];
     if (limit === undefined) return [skipped('limits', 'the limit of open files cannot be read')];
     if (limit === 'unlimited' || Number(limit) >= fewFiles) return [ok('limits', `open files: ${limit}`)];
     return [

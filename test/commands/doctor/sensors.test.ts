@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { Checkup } from '../../../src/commands/doctor/check.ts';
 import { clock } from '../../../src/commands/doctor/clock.ts';
 import { falcoConsumers, falcoGrpc, falcoHttp, falcoSettings } from '../../../src/commands/doctor/falco.ts';
 import { losses } from '../../../src/commands/doctor/losses.ts';
+import { socketModes } from '../../../src/commands/doctor/socket-modes.ts';
 import { tetragon } from '../../../src/commands/doctor/tetragon.ts';
 import { hostAt } from '../../../src/commands/host/host.ts';
 import { rulesFile } from '../../../src/commands/init/advice.ts';
@@ -83,6 +84,23 @@ describe('Tetragon', () => {
     const found = await look(tetragon, config, { timeoutMs: 100 });
     expect(found[0]).toBe(`ok source s: ${path} is readable`);
     expect(found[1]).toContain('skipped source s: reported no program start');
+  });
+});
+
+describe('the sockets', () => {
+  it.each([
+    [0o660, /^ok source s: .* mode 660$/],
+    [0o666, /^warn source s: .* mode 666: everybody on this host may open it/],
+  ])('of mode %i', async (mode, said) => {
+    await bench.host.socket('/run/t.sock');
+    chmodSync(join(bench.host.root, 'run/t.sock'), mode);
+    const [found] = await look(socketModes, source('type: tetragon, address: "unix:///run/t.sock"'));
+    expect(found).toMatch(said);
+  });
+
+  it('that are not there, or none', async () => {
+    expect(await look(socketModes, source('type: tetragon'))).toEqual([]);
+    expect(await look(socketModes, source('type: tetragon, address: "localhost:54321"'))).toEqual([]);
   });
 });
 
@@ -180,6 +198,18 @@ describe("Falco's settings", () => {
       json.replace('enabled: false, url: ""', 'enabled: true, url: "http://u:p@10.0.0.1:2810/secret"'),
     );
     expect((await look(falcoSettings, some))[2]).toBe('ok source s: Falco posts to 10.0.0.1:2810');
+  });
+
+  it.each([
+    ['debug', undefined],
+    ['info', undefined],
+    ['notice', 'warn falco'],
+    ['Warning', 'error falco'],
+  ])('with priority: %s', async (priority, said) => {
+    plant('0.43.1', on.replace('priority: debug', `priority: ${priority}`));
+    bench.host.file('/etc/falco/rules.d/lanner.yaml', readFileSync(rulesFile, 'utf8'));
+    const found = (await look(falcoSettings, grpc)).find((one) => one.includes('leaves out rules'));
+    expect(found?.split(':')[0]).toBe(said);
   });
 
   it('are not known elsewhere, and nobody asks without Falco', async () => {
