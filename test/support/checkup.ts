@@ -34,7 +34,7 @@ export function openCheckup(): CheckupBench {
         host: hostAt(host.root),
         own: hostAt(host.root),
         env: {},
-        timeoutMs: 1_500,
+        timeoutMs: 15_000,
         now: Date.now,
         running: undefined,
         runCanary: async () => {},

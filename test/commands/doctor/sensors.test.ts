@@ -53,13 +53,13 @@ describe('Tetragon', () => {
 
   it('that answers and sees nothing', async () => {
     await agentAt();
-    expect((await look(tetragon, yaml(), { timeoutMs: 300 }))[1]).toContain(
-      'error source s: reported no program start of this host within 0.3 s',
+    expect((await look(tetragon, yaml(), { timeoutMs: 1_500 }))[1]).toContain(
+      'error source s: reported no program start of this host within 1.5 s',
     );
     const denied = source(
       `type: tetragon, address: "unix://${bench.folder}/t.sock", deny: [{namespace: [""]}]`,
     );
-    expect((await look(tetragon, denied, { timeoutMs: 300 }))[1]).toContain('skipped source s');
+    expect((await look(tetragon, denied, { timeoutMs: 1_500 }))[1]).toContain('skipped source s');
   });
 
   it.each([
@@ -67,7 +67,7 @@ describe('Tetragon', () => {
     ['v1.3.0', 'tells no ancestors above the parent'],
   ])('of version %s', async (version, said) => {
     await agentAt(version);
-    expect((await look(tetragon, yaml(), { timeoutMs: 100 }))[1]).toContain(said);
+    expect((await look(tetragon, yaml(), { timeoutMs: 1_000 }))[1]).toContain(said);
   });
 
   it('that is not there', async () => {
@@ -81,7 +81,7 @@ describe('Tetragon', () => {
     const config = source(`type: tetragon_file, path: ${path}, poll_ms: 10`);
     expect((await look(tetragon, config))[0]).toContain('error source s');
     writeFileSync(path, '');
-    const found = await look(tetragon, config, { timeoutMs: 100 });
+    const found = await look(tetragon, config, { timeoutMs: 1_000 });
     expect(found[0]).toBe(`ok source s: ${path} is readable`);
     expect(found[1]).toContain('skipped source s: reported no program start');
   });
