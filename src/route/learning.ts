@@ -80,7 +80,6 @@ interface Image {
   first: string;
   suspect?: string;
   pairs: Grouping;
-  size: number;
 }
 
 /**
@@ -92,7 +91,7 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
   const images = new Map<string, Image>();
   let pairs = 0;
   for (const { image, groups, ...known } of before?.images ?? []) {
-    images.set(image, { ...known, pairs: grouping(groups), size: groups.length });
+    images.set(image, { ...known, pairs: grouping(groups) });
     pairs += groups.length;
   }
 
@@ -106,7 +105,6 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
       ...(suspect !== undefined && { suspect }),
       first: firstOf(finding),
       pairs: grouping([]),
-      size: 0,
     };
     images.set(key, made);
     while (images.size > config().max_images) forget(images.keys().next().value!);
@@ -114,7 +112,7 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
   }
 
   function forget(key: string): void {
-    pairs -= images.get(key)?.size ?? 0;
+    pairs -= images.get(key)?.pairs.size ?? 0;
     images.delete(key);
   }
 
@@ -122,8 +120,8 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
   function drop(worse: Image, suspect: string): void {
     for (const image of images.values()) {
       if (image !== worse && (image.reference === undefined || image.reference !== worse.reference)) continue;
-      pairs -= image.size;
-      Object.assign(image, { suspect, pairs: grouping([]), size: 0 });
+      pairs -= image.pairs.size;
+      Object.assign(image, { suspect, pairs: grouping([]) });
     }
   }
 
@@ -149,10 +147,9 @@ export function openLearning(config: () => LearningConfig, before?: LearningSnap
       }
       if (image.suspect !== undefined) return 'image_suspect';
       if (pairs >= config().max_pairs && !image.pairs.has(finding)) return 'too_many_groups';
+      const { size } = image.pairs;
       const why = image.pairs.add(finding);
-      const size = image.pairs.groups().length;
-      pairs += size - image.size;
-      image.size = size;
+      pairs += image.pairs.size - size;
       return why ?? 'learned';
     },
     snapshot: () => ({

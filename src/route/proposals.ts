@@ -39,6 +39,8 @@ export interface Grouping {
   has(finding: Finding): boolean;
   /** Largest first. */
   groups(): NoiseGroup[];
+  /** How many groups there are. */
+  readonly size: number;
 }
 
 export interface GroupingOptions {
@@ -90,6 +92,9 @@ export function groupNoise({ max_severity, max_groups = 20_000, before = [] }: G
       const words = wordsOf(finding);
       if (typeof frame === 'string' || typeof words === 'string') return false;
       return groups.has(keyOf({ frame: frame.match, words }));
+    },
+    get size() {
+      return groups.size;
     },
     groups: () => [...groups.values()].sort((a, b) => b.count - a.count || (a.first < b.first ? -1 : 1)),
   };
