@@ -62,7 +62,8 @@ export function openJournal({ config, store, metrics, log }: JournalParts): Jour
       feed.publish(record, false);
     },
     miss(missed) {
-      if (history.enabled && history.misses.enabled) misses?.miss(missed);
+      const { enabled, misses: sample } = config().history;
+      if (enabled && sample.enabled) misses?.miss(missed);
     },
     refresh: () => aboutMisses.refresh(misses?.counts() ?? { counted: 0, rate_limited: 0 }),
     async written() {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { durableStore } from '../../src/deliver/store/durable.ts';
@@ -127,6 +127,7 @@ describe('lanner history export', () => {
   it('as SQLite is a store that a Lanner goes on with, without deliveries', async () => {
     const out = join(bench.folder, 'copy.db');
     await lanner('history', 'export', '-c', path, '--out', out);
+    expect(statSync(out).mode & 0o777).toBe(0o600);
     expect(await bench.lanner(['history', 'export', '-c', path, '--out', out]).code).toBe(2);
     const elsewhere = join(bench.folder, 'elsewhere');
     const store = durableStore(elsewhere);

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { LannerError, messageOf } from '../../lib/errors.ts';
@@ -26,6 +26,7 @@ export function copyHistory(directory: string, out: string): { findings: number;
   rmSync(part, { force: true });
   try {
     const counts = copyInto(part, file);
+    chmodSync(part, 0o600);
     renameSync(part, out);
     return counts;
   } catch (error) {
