@@ -43,7 +43,7 @@ const fresh = () => {
 
 /** Findings: what the pipeline's thread pays at once, and what the store's thread pays for each, commit included. */
 async function keptFindings(store) {
-  const recorder = openRecorder({ store, config, now: Date.now, events: silent, queue: { max_records: 1e6, max_bytes: 2 ** 31 } });
+  const recorder = openRecorder({ store, config, clock: systemClock, events: silent, queue: { max_records: 1e6, max_bytes: 2 ** 31 } });
   const findings = Array.from({ length: findingsEach }, fresh);
   const began = process.hrtime.bigint();
   const sync = took(() => {
