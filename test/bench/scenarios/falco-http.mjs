@@ -35,9 +35,9 @@ export async function run({ full, folder, rounds, profile }) {
       const port = await freePort();
       const one = open(port);
       try {
-        await Promise.race([loaded(port, full ? 1500 : 500), one.failed]);
+        await Promise.race([loaded(port, full ? 1200 : 500), one.failed]);
         const cpu = cpuOf(one.pid);
-        const { requests, ms, bad } = await loaded(port, full ? 3000 : 1000);
+        const { requests, ms, bad } = await loaded(port, full ? 2500 : 1000);
         if (bad > 0) throw new Error(`${bad} of ${requests} requests were not answered with 2xx`);
         await sleep(50);
         return { rate: (requests / ms) * 1000, cpu_us: ((cpuOf(one.pid) - cpu) * 1000) / requests };

@@ -59,7 +59,7 @@ export async function run(context) {
   for (const axis of full ? all : all.filter(({ name }) => name === 'exceptions')) {
     const values = full ? axis.values : [axis.values[0], axis.values.at(-1)];
     const samples = values.map(() => []);
-    for (let round = 0; round < Math.ceil(rounds / 3); round += 1) for (const [at, x] of values.entries()) samples[at].push(await point(context, axis, x, receiver));
+    for (let round = 0; round < Math.ceil(rounds / 5); round += 1) for (const [at, x] of values.entries()) samples[at].push(await point(context, axis, x, receiver));
     const points = values.map((x, at) => ({ x, y: spread(samples[at]).median, ...spread(samples[at]) }));
     const { yLabel = 'CPU, µs per event' } = axis;
     const grows = `${figure(slope(points))} ${yLabel.replace('CPU, ', '')} more for each`;

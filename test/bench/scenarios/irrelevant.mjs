@@ -22,7 +22,7 @@ export async function run({ folder, full, rounds, profile }) {
         grpc_js: on('grpc_js'),
         http2: on('http2'),
       },
-      (open) => measured({ sender, open, warm: full ? 60_000 : 20_000, count: full ? 200_000 : 60_000 }),
+      (open) => measured({ sender, open, warm: full ? 60_000 : 20_000, count: full ? 150_000 : 60_000 }),
     );
     sender.close();
     const cost = (name) => told(spread(samples[name].map((one) => one.cpu_us)), ' µs');

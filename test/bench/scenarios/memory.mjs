@@ -44,7 +44,7 @@ export async function run({ folder, full, long }) {
   await while_(sleep(full ? 3000 : 1000), one.pid, idle);
   const busy = [];
   await sender.send(20_000, 10_000);
-  await while_(sender.send(full ? 150_000 : 20_000, 10_000), one.pid, busy);
+  await while_(sender.send(full ? 100_000 : 20_000, 10_000), one.pid, busy);
   await one.stop();
   // As fast as it reads, without findings: the curve is about what each event leaves behind.
   const two = lanner(folder, config(plain.socket));

@@ -46,10 +46,10 @@ async function limit({ sender, open, start, ms, warm }) {
   }
 }
 
-export async function run({ folder, full, rounds, profile }) {
+export async function run({ folder, full, long, rounds, profile }) {
   const rows = [];
   const receiver = await openReceiver();
-  for (const share of full ? [0, 0.01] : [0]) {
+  for (const share of long ? [0, 0.01] : [0]) {
     const sender = await openSender(folder, { stream: 'real', share });
     const { socket } = sender;
     const starts = { pass: 40_000, own: share === 0 ? 40_000 : 10_000 };

@@ -1,7 +1,7 @@
 // The commands that look back: `replay` of a million events against decoding the recording alone, and `tune` over a
 // million findings: time, and whether its memory is bounded. Shorter without --full.
 import { execFileSync, spawn } from 'node:child_process';
-import { createWriteStream, rmSync } from 'node:fs';
+import { createWriteStream, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { main } from '../lib/candidates.mjs';
@@ -76,7 +76,9 @@ async function command(script, args) {
 
 export async function run({ folder, full, rounds }) {
   const events = full ? 1_000_000 : 20_000;
-  const findings = full ? 1_000_000 : 5_000;
+  // A finding with its context is 8 KB.
+  const { bavail, bsize } = statfsSync(folder);
+  const findings = Math.min(full ? 1_000_000 : 5_000, Math.floor((bavail * bsize) / 12_000 / 10) * 10);
   const recorded = await written(join(folder, 'recording.bin'), recording(events));
   const turns = await interleaved(
     Math.min(rounds, 3),
