@@ -37,6 +37,10 @@ const context = { folder, full: flags.full, long: flags.long, rounds, profile, s
 for (const wish of [profile, svg]) if (wish !== undefined) mkdirSync(wish, { recursive: true });
 const results = [];
 let failed = false;
+process.on('SIGINT', () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(130);
+});
 for (const name of wanted) {
   const began = Date.now();
   const { title, run } = await import(`./scenarios/${name}.mjs`);

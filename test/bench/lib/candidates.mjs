@@ -24,9 +24,12 @@ function start(command, args, options = {}) {
     said: () => said,
     failed,
     async stop(signal = 'SIGTERM') {
+      // Ours end by themselves then, and write their profile; whoever hangs does not.
       if (child.connected) child.disconnect();
-      child.kill(signal);
+      else child.kill(signal);
+      const late = setTimeout(() => child.kill('SIGKILL'), 30_000);
       await ended;
+      clearTimeout(late);
     },
   };
 }

@@ -16,7 +16,7 @@ export function goClient(folder) {
 function build(binary) {
   const options = { cwd: source, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8', timeout: 300_000 };
   try {
-    execFileSync('go', ['build', '-o', binary, '.'], options);
+    execFileSync('go', ['build', '-buildvcs=false', '-o', binary, '.'], options);
     const module = execFileSync('go', ['list', '-m', '-f', '{{.Dir}}', 'github.com/cilium/tetragon/api'], options).trim();
     const protos = join(module, 'v1');
     return { binary, ...(existsSync(join(protos, 'tetragon/sensors.proto')) && { protos }) };
