@@ -29,6 +29,7 @@ export async function run({ full, folder, rounds, profile }) {
     rounds,
     {
       bare: (port) => bareServer('http-server', [String(port)], { profile }),
+      parse: (port) => bareServer('http-server', [String(port), 'parse'], { profile }),
       own: (port) => lanner(folder, config(port), { name: 'falco-http', profile }),
     },
     async (open) => {
@@ -51,6 +52,7 @@ export async function run({ full, folder, rounds, profile }) {
   return {
     rows: [
       row({ goal: 'Falco HTTP receiver, requests/s against bare node:http', measured: ratios(samples.own, samples.bare, 'rate'), least: 0.8, detail: `${of('own', 'rate', '/s')}; bare ${of('bare', 'rate', '/s')}` }),
+      row({ goal: '… requests/s against node:http that parses the JSON', measured: ratios(samples.own, samples.parse, 'rate'), detail: `${of('parse', 'rate', '/s')}; CPU ${of('parse', 'cpu_us', ' µs')}` }),
       row({ goal: '… CPU per request', measured: ratios(samples.own, samples.bare), detail: `${of('own', 'cpu_us', ' µs')}; bare ${of('bare', 'cpu_us', ' µs')}` }),
     ],
   };
