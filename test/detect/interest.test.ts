@@ -10,6 +10,10 @@ import { mitigations } from '../../src/detect/mitigations/index.ts';
 import { buildSettings } from '../../src/detect/settings.ts';
 import type { ExecEvent } from '../../src/model/exec-event.ts';
 import { normalizeNeutral } from '../../src/sources/neutral.ts';
+import { recordTaker } from '../../src/sources/record-taker.ts';
+import { readRecording } from '../../src/sources/recording.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { allInterest, testIntake } from '../support/intake.ts';
 
 const config = defaultDetectConfig();
 const settings = buildSettings(config);
@@ -59,6 +63,31 @@ describe('the early test never rejects what is reported', () => {
     const found = events.filter((event) => event.container && reported(event));
     expect(found.length).toBeGreaterThan(70);
     expect(found.filter((event) => !wanted(event)).map((event) => event.process.argv)).toEqual([]);
+  });
+
+  test.each([
+    ['tetragon/storm.bin.gz', 0],
+    ['tetragon/scenario.bin.gz', 40],
+    ['tetragon/scenario-k8s.bin.gz', 40],
+    ['falco/storm-lean.bin.gz', 0],
+    ['falco/scenario.bin.gz', 40],
+    ['falco/scenario-lean.bin.gz', 40],
+    ['falco/scenario.http.jsonl.gz', 40],
+    ['tetragon/scenario-k8s.export.jsonl.gz', 40],
+  ])('on the bytes of the recording %s, as its source reads them', async (recording, least) => {
+    const taken = async (chosen: typeof interest) => {
+      const intake = testIntake({ interest: chosen });
+      const file = new URL(`../fixtures/recordings/${recording}`, import.meta.url).pathname;
+      await readRecording(file, {
+        intake,
+        taker: (form, shape) => recordTaker(form, shape, { source: 'test', intake, log: silentLog }),
+      });
+      return intake.events;
+    };
+    const found = (await taken(allInterest)).filter((event) => event.container && reported(event));
+    const passed = new Set((await taken(interest)).map((event) => event.id));
+    expect(found.length).toBeGreaterThanOrEqual(least);
+    expect(found.filter((event) => !passed.has(event.id)).map((event) => event.process.argv)).toEqual([]);
   });
 
   test('on every example of an indicator', () => {
