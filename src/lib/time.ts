@@ -1,20 +1,25 @@
 const form = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})$/;
 
-/** The last whole second that was written out: events come in bursts. */
-let lastSecond = 0;
-let lastText = '1970-01-01T00:00:00';
+/** Whole seconds that were written out: events come in bursts, beside the starts of their containers. */
+const SECONDS = 16;
+const writtenSeconds = new Float64Array(SECONDS).fill(-1);
+const writtenTexts = new Array<string>(SECONDS).fill('');
 
 /** Seconds and nanoseconds as RFC 3339 in UTC with nine fractional digits. */
 export function rfc3339(seconds: number, nanos: number): string {
-  const base = seconds === lastSecond ? lastText : wholeSecond(seconds);
-  return `${base}.${String(nanos).padStart(9, '0')}Z`;
+  return `${wholeSecond(seconds)}.${String(nanos).padStart(9, '0')}Z`;
 }
 
 function wholeSecond(seconds: number): string {
+  const at = Math.abs(seconds) % SECONDS;
+  if (writtenSeconds[at] === seconds) return writtenTexts[at]!;
   const whole = new Date(seconds * 1000);
-  lastText = Number.isNaN(whole.getTime()) ? '1970-01-01T00:00:00' : whole.toISOString().slice(0, 19);
-  lastSecond = seconds;
-  return lastText;
+  const text = Number.isNaN(whole.getTime()) ? '1970-01-01T00:00:00' : whole.toISOString().slice(0, 19);
+  if (Number.isInteger(at)) {
+    writtenSeconds[at] = seconds;
+    writtenTexts[at] = text;
+  }
+  return text;
 }
 
 const normal = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/;

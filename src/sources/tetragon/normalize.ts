@@ -83,6 +83,15 @@ function containerOf(process: TetragonProcess): Container | undefined {
 function imageOf(pod: TetragonPod | undefined): ImageFacts | undefined {
   const told = pod?.container?.image;
   if (told === undefined) return undefined;
+  if (lastImage.id !== told.id || lastImage.name !== told.name)
+    lastImage = { id: told.id, name: told.name, facts: imageFacts(told) };
+  return lastImage.facts === undefined ? undefined : { ...lastImage.facts };
+}
+
+/** A container's events come in a row. */
+let lastImage: { id?: string | undefined; name?: string | undefined; facts?: ImageFacts | undefined } = {};
+
+function imageFacts(told: { id?: string; name?: string }): ImageFacts | undefined {
   const byId = imageFromReference(told.id ?? '');
   const byName = imageFromReference(told.name ?? '');
   const image: ImageFacts = {
@@ -185,6 +194,8 @@ function argvOf(
 function scriptArguments(process: TetragonProcess): string[] | undefined {
   const binary = process.binary;
   if (binary === undefined || process.arguments === undefined || binary === '') return undefined;
+  // Nearly none is a script: its name would stand among the arguments.
+  if (!process.arguments.includes(binary.slice(binary.lastIndexOf('/') + 1))) return undefined;
   const { words } = splitArguments(process.arguments, false);
   const at = words[0]?.startsWith('-') ? 1 : 0;
   const word = words[at];
