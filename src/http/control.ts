@@ -105,11 +105,12 @@ export async function askControl(
   path: string,
   name: string,
   input?: unknown,
+  timeoutMs = 30_000,
 ): Promise<{ value: unknown } | undefined> {
   const body = input === undefined ? '' : JSON.stringify(input);
   let reply: { value: unknown } | { error: { message: string; code?: string; mend?: string } };
   try {
-    reply = JSON.parse(await post(path, name, body)) as typeof reply;
+    reply = JSON.parse(await post(path, name, body, timeoutMs)) as typeof reply;
   } catch (error) {
     if (nobodyListens(path, error)) return undefined;
     throw error;
@@ -181,14 +182,17 @@ function begun(
   });
 }
 
-function post(socketPath: string, name: string, body: string): Promise<string> {
+function post(socketPath: string, name: string, body: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path: `/${name}`, method: 'POST', timeout: 30_000 }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve(Buffer.concat(chunks).toString()));
-      response.on('error', reject);
-    });
+    const asking = request(
+      { socketPath, path: `/${name}`, method: 'POST', timeout: timeoutMs },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve(Buffer.concat(chunks).toString()));
+        response.on('error', reject);
+      },
+    );
     asking.on('timeout', () => asking.destroy(new Error('the running Lanner does not answer')));
     asking.on('error', reject);
     asking.end(body);

@@ -20,14 +20,20 @@ export interface Running {
 /** Undefined if none runs. Never rejects. */
 export async function findRunning(config: Config, timeoutMs: number): Promise<Running | undefined> {
   const reasons: string[] = [];
-  const status = await askControl(controlSocket(stateDirectory(config)), 'status').catch(
-    (trouble: unknown) => {
-      reasons.push(messageOf(trouble));
-      return undefined;
-    },
-  );
+  let listens = false;
+  const status = await askControl(
+    controlSocket(stateDirectory(config)),
+    'status',
+    undefined,
+    timeoutMs,
+  ).catch((trouble: unknown) => {
+    // Something is there: it hangs, or it is another user's.
+    listens = true;
+    reasons.push(messageOf(trouble));
+    return undefined;
+  });
   const health = config.http.enabled ? await healthOf(config, timeoutMs, reasons) : undefined;
-  if (status === undefined && health === undefined) return undefined;
+  if (status === undefined && health === undefined && !listens) return undefined;
   return {
     ...(status !== undefined && { status: status.value as DelivererStatus }),
     ...(health !== undefined && { health }),
@@ -55,7 +61,15 @@ export const running: Check = {
   id: 'running',
   run({ running: one }) {
     if (one === undefined) return [skipped('lanner', 'none runs by this configuration')];
-    const { health, status } = one;
+    const { health, status, reasons } = one;
+    if (health === undefined && status === undefined)
+      return [
+        warn(
+          'lanner',
+          `its control socket is there and gives no answer: ${reasons.join('; ')}`,
+          'Run the doctor as the user that Lanner runs as; if it hangs, look at its log and restart it.',
+        ),
+      ];
     const results: Result[] = [];
     if (health !== undefined) {
       const what = `${health.version} runs and is ${health.status}`;

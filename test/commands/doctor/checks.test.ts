@@ -1,4 +1,5 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Check, Result } from '../../../src/commands/doctor/check.ts';
@@ -233,6 +234,26 @@ contexts: [{name: c, context: {cluster: k, user: u}}]
 });
 
 describe('a Lanner that runs', () => {
+  it('and hangs is said to, and not waited for', async () => {
+    const server = createServer();
+    mkdirSync(join(bench.folder, 'state'));
+    await new Promise<void>((resolve) => server.listen(join(bench.folder, 'state/control.sock'), resolve));
+    bench.later(() => new Promise((resolve) => server.close(resolve)));
+    const sockets: Socket[] = [];
+    server.on('connection', (socket) => sockets.push(socket));
+    bench.later(() => sockets.forEach((socket) => void socket.destroy()));
+    const config = parseConfig(
+      `version: 1\n${some}\nstate_dir: ${bench.folder}/state\nhttp: {enabled: false}\n`,
+      'test',
+      {},
+    );
+    const one = await findRunning(config, 200);
+    const [found] = await look(running, some, { running: one });
+    expect(found).toContain(
+      'warn lanner: its control socket is there and gives no answer: the running Lanner does not answer',
+    );
+  });
+
   it('is asked how it is', async () => {
     const text = `version: 1\ndurable: false\nsources: {s: {type: falco_http, listen: "127.0.0.1:0"}}\nenrich: {enabled: false}\n`;
     const service = openService({
