@@ -1,4 +1,5 @@
 import { compareSeverity, type Finding, type Severity, severities } from '../model/finding.ts';
+import type { Kept } from '../model/history.ts';
 import { compileExceptions } from '../route/exceptions.ts';
 import { type ExceptionConfig, exceptionSchema } from '../route/exceptions-schema.ts';
 import {
@@ -22,6 +23,9 @@ export interface Proposal {
   keeps: { id: string; severity: Severity; title: string; command: string }[];
 }
 
+/** Labelled malicious by somebody, or of a group whose exception would hide such a finding. */
+export type LeftAlone = NotProposed | 'labelled_malicious' | 'like_malicious';
+
 export interface TuneResult {
   proposals: Proposal[];
   /** All findings that are told now, by severity, and those of them that all proposals together hide. */
@@ -29,7 +33,7 @@ export interface TuneResult {
   hidden: Partial<Record<Severity, number>>;
   first?: string;
   last?: string;
-  not_proposed: Partial<Record<NotProposed, number>>;
+  not_proposed: Partial<Record<LeftAlone, number>>;
 }
 
 export interface TuneOptions {
@@ -57,15 +61,28 @@ export async function tuneFindings(
 ): Promise<TuneResult> {
   const grouping = groupNoise({ max_severity: options.max_severity });
   const not_proposed: TuneResult['not_proposed'] = {};
+  const leave = (why: LeftAlone, many: number) => {
+    not_proposed[why] = (not_proposed[why] ?? 0) + many;
+  };
+  /** Labels are made by people: there are few. */
+  const malicious: Finding[] = [];
   for await (const kept of read()) {
     const finding = asJudged(kept);
     if (options.hiddenNow(kept)) continue;
-    const why = grouping.add(finding);
-    if (why !== undefined) not_proposed[why] = (not_proposed[why] ?? 0) + 1;
+    const isMalicious = (kept as Kept).label?.is === 'malicious';
+    if (isMalicious) malicious.push(finding);
+    const why = isMalicious ? 'labelled_malicious' : grouping.add(finding);
+    if (why !== undefined) leave(why, 1);
   }
+  const harmless = (group: NoiseGroup) => {
+    const { apply } = compileExceptions([proposalOf(group, options).exception]);
+    if (!malicious.some((finding) => apply(finding).hidden)) return true;
+    leave('like_malicious', group.count);
+    return false;
+  };
   const noisy = grouping
     .groups()
-    .filter(({ count }) => count >= options.min_count)
+    .filter((group) => group.count >= options.min_count && (malicious.length === 0 || harmless(group)))
     .slice(0, options.max_proposals);
   const proposals = noisy.map((group) => proposalOf(group, options));
   return { ...(await effect(read, proposals, noisy, options)), not_proposed };

@@ -147,6 +147,19 @@ describe('what tune proposes', () => {
     expect(hidden).toEqual({ low: 2 });
   });
 
+  it('proposes nothing that would hide what somebody labelled malicious', async () => {
+    const label = { is: 'malicious' as const, time: '2026-11-22T12:00:00Z' };
+    const all = ['http://a/1', 'http://a/2', 'http://a/3'].map((word, i) =>
+      shaped({ id: `f-${i}`, args: [word] }),
+    );
+    const other = many(2, { args: ['http://b/'] }, 'o');
+    expect((await tuned([...all, ...other])).proposals).toHaveLength(2);
+    const labelled = [...all.slice(0, 2), { ...all[2]!, label }, ...other];
+    const { proposals, not_proposed } = await tuned(labelled);
+    expect(proposals.map(({ exception }) => exception.match?.args)).toEqual([['http://b/']]);
+    expect(not_proposed).toEqual({ labelled_malicious: 1, like_malicious: 2 });
+  });
+
   it('never folds the first half of an address', async () => {
     const peers: FindingPeer[] = [{ role: 'connect', class: 'internal' }];
     const all = ['10.20.0.7', '10.21.0.7'].map((word, i) => shaped({ id: `f-${i}`, args: [word], peers }));
