@@ -1,7 +1,6 @@
 // What Lanner costs, goal by goal: `npm run bench` (short: does it run, is nothing far off) or `npm run bench:full`.
-// `--only NAME,NAME`, `--json`, `--rounds N`, `--long` (10 million events for the memory; sustained with findings),
-// `--svg DIR` (curves; needs growth),
-// `--profile DIR` (a --cpu-prof of each measured process). Candidates run in processes of their own against
+// `--only NAME,NAME`, `--json`, `--rounds N`, `--long` (10 million events for the memory; sustained with findings too),
+// `--svg DIR` (a curve for each axis of growth), `--profile DIR` (a --cpu-prof of each measured process). Candidates run in processes of their own against
 // senders and receivers in others, in turns; only ratios of one run travel between machines.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
