@@ -34,7 +34,7 @@ export async function run({ folder, full, rounds, profile }) {
       memory: own(false),
     },
     ({ open, tells }) =>
-      measured({ sender, open, warm: full ? 40_000 : 10_000, count: full ? 40_000 : 15_000, rate: RATE, after: (_one, sent) => (tells ? latency(receiver, sent) : receiver.take().then(() => {})) }),
+      measured({ sender, open, warm: full ? 40_000 : 10_000, count: full ? 40_000 : 8_000, rate: RATE, after: (_one, sent) => (tells ? latency(receiver, sent) : receiver.take().then(() => {})) }),
   );
   sender.close();
   receiver.close();

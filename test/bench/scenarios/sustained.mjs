@@ -60,7 +60,7 @@ export async function run({ folder, full, long, rounds, profile }) {
         own: () => lanner(folder, tetragonConfig({ socket, ...(share > 0 && { url: receiver.url, batch: true }) }), { name: `sustained-${share}`, profile }),
       },
       async (open, name) => {
-        const found = await limit({ sender, open, start: starts[name], ms: full ? 1000 : 400, warm: full ? 60_000 : 20_000 });
+        const found = await limit({ sender, open, start: starts[name], ms: full ? 1000 : 250, warm: full ? 60_000 : 20_000 });
         // The next round begins near what this one found.
         if (found.rate > 0) starts[name] = found.rate / STEP;
         return found;
