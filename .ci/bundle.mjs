@@ -108,6 +108,28 @@ function checkNames(path, text) {
   }
 }
 
+/**
+ * What a file exports is a getter each, and the hot path would call these for every event. Once the file has run,
+ * what is never assigned again is a plain property.
+ */
+function withPlainExports(text) {
+  const [, exported] = /\n__export\(stdin_exports, \{\n([\s\S]*?)\n\}\);\n/.exec(text) ?? [];
+  if (exported === undefined) return text;
+  const entries = [...exported.matchAll(/^ {2}([\w$]+|"[^"]+"): \(\) => ([\w$.]+),?$/gm)];
+  if (entries.length !== exported.split('\n').length) throw new Error(`not all exports are read: ${exported}`);
+  const lines = entries.map(([, name, local]) =>
+    !local.includes('.') && timesAssigned(text, local) === 1 ? `  ${name}: ${local}` : `  get ${name}() { return ${local}; }`,
+  );
+  return `${text}module.exports = {\n  __esModule: true,\n${lines.join(',\n')}\n};\n`;
+}
+
+function timesAssigned(text, local) {
+  const name = local.replaceAll('$', '\\$');
+  const declared = text.match(new RegExp(`^(?:async )?(?:function\\*?|class) ${name}\\b`, 'gm'))?.length ?? 0;
+  const written = text.match(new RegExp(`(?<![\\w$.])${name} *(?:[-+*/%&|^?]{0,3}=(?![=>])|\\+\\+|--)|(?:\\+\\+|--)${name}(?![\\w$])`, 'g'))?.length ?? 0;
+  return declared + written;
+}
+
 /** Writes dist/bundle. Gives esbuild's account of what went where. */
 export async function bundle() {
   mkdirSync(out, { recursive: true });
@@ -141,7 +163,7 @@ export async function bundle() {
       legalComments: 'none',
     });
     const text = code.replace(/\brequire\("\.\/([^"]+)\.js"\)/g, 'require("./$1.cjs")');
-    writeFileSync(file.path.replace(/\.js$/, '.cjs'), text);
+    writeFileSync(file.path.replace(/\.js$/, '.cjs'), withPlainExports(text));
   }
   await build({ ...shared, entryPoints: [join(sources, 'start.ts')], format: 'cjs', outfile: join(out, 'start.cjs') });
   for (const [name, entry] of [['main', 'lanner'], ['worker', 'store']])
