@@ -8,6 +8,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Kept } from '../model/history.ts';
 import { lines } from '../sources/framing.ts';
 import { fileError, readBytes } from '../sources/recording.ts';
+import { type BestOf, bestOf } from './best-of.ts';
 import { type Contents, type CorpusCase, contentsOf } from './kept-documents.ts';
 
 /** What a reading passed over, and why. */
@@ -75,25 +76,22 @@ function unpacked(head: Buffer): string {
  */
 export function openKeptFiles(paths: readonly string[]): KeptSource {
   /** By exec: the place of the one that counts, by document and order in it. Made by the first reading. */
-  let winners: Map<string | number, number> | undefined;
+  let winners: BestOf | undefined;
   let over: PassedOver = { skipped: 0, places: [], repeats: 0 };
 
-  async function index(onProgress?: OnProgress): Promise<Map<string | number, number>> {
-    const best = new Map<string | number, { at: number; rank: number }>();
-    const enter = (id: string, rank: number, at: number) => {
-      const key = keyOf(id);
-      const former = best.get(key);
-      if (former === undefined || rank > former.rank) best.set(key, { at, rank });
-    };
+  async function index(onProgress?: OnProgress): Promise<BestOf> {
+    const best = bestOf();
     let at = 0;
     for (const path of paths)
       for await (const document of readDocuments(path, (bytes) => onProgress?.(path, bytes))) {
         const quick = quickly(document.text);
-        if (quick !== undefined) enter(quick.id, quick.rank, at);
-        else for (const [i, kept] of document.contents().kept.entries()) enter(kept.id, rankOf(kept), at + i);
+        if (quick !== undefined) best.enter(quick.id, quick.rank, at);
+        else
+          for (const [i, kept] of document.contents().kept.entries())
+            best.enter(kept.id, rankOf(kept), at + i);
         at += MOST_IN_DOCUMENT;
       }
-    return new Map([...best].map(([key, one]) => [key, one.at]));
+    return best;
   }
 
   function pass(place: string, why: string): void {
@@ -112,7 +110,7 @@ export function openKeptFiles(paths: readonly string[]): KeptSource {
           const { kept, wrong } = document.contents();
           for (const why of wrong) pass(document.place, why);
           for (const [i, one] of kept.entries())
-            if (winners.get(keyOf(one.id)) === at + i) yield one;
+            if (winners.placeOf(one.id) === at + i) yield one;
             else over.repeats += 1;
           at += MOST_IN_DOCUMENT;
         }
@@ -250,9 +248,4 @@ function quickly(text: string): { id: string; rank: number } | undefined {
 
 function rankOf(kept: Kept): number {
   return kept.schema === 'lanner.miss/v1' ? 0 : kept.revision;
-}
-
-/** Ids of Lanner as numbers of 52 bits: a million of them take a third of the memory, and none is lost by chance. */
-function keyOf(id: string): string | number {
-  return /^[fm]-[0-9a-f]{24}$/.test(id) ? Number.parseInt(id.slice(-13), 16) : id;
 }
