@@ -165,7 +165,7 @@ function readCall(
 }
 
 /**
- * Takes a stream's chunks where node hands them in, before they pass its read queue, which costs a fifth of the
+ * Takes a stream's chunks where node hands them in, before they pass its read queue, which costs a sixth of the
  * whole and queues nothing here: the stream is never paused. Should node hand them in elsewhere one day, they come
  * as data events.
  */
