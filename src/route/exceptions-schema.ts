@@ -1,38 +1,13 @@
 import { z } from 'zod';
-import { messageOf } from '../lib/errors.ts';
 import { normalizeTime } from '../lib/time.ts';
 import { severities } from '../model/finding.ts';
-import { checkedCel } from './cel.ts';
 import { compileExceptionMatch, type ExceptionMatch } from './exceptions-match.ts';
+import { matchSchema, whenSchema } from './match-schema.ts';
 
-const value = z.union([z.string(), z.number(), z.boolean()]);
-const pattern = z.union([value, z.array(value)]);
-
-const match = z
-  .record(z.string(), z.union([pattern, z.record(z.string(), pattern)]))
-  .superRefine((given, context) => {
-    for (const [key, wanted] of Object.entries(given)) {
-      try {
-        compileExceptionMatch({ [key]: wanted } as ExceptionMatch);
-      } catch (error) {
-        context.addIssue({ code: 'custom', path: [key], message: messageOf(error) });
-      }
-    }
-  })
-  .describe(
-    'as in routes; and args (all words after the program), args_have (some), args_at: {1: word, last: word}, command_line, command_line_contains, repository, digest, ancestors: {1: path, any: path}, peer_class (loopback, internal, …), peer (name, address or range), peer_port, peer_role: every peer must fit',
-  );
-
-const when = z
-  .string()
-  .superRefine((text, context) => {
-    try {
-      checkedCel(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  })
-  .describe('CEL over `finding`, for what match cannot say; must hold as well');
+const match = matchSchema(
+  (entry) => compileExceptionMatch(entry as ExceptionMatch),
+  'as in routes; and args (all words after the program), args_have (some), args_at: {1: word, last: word}, command_line, command_line_contains, repository, digest, ancestors: {1: path, any: path}, peer_class (loopback, internal, …), peer (name, address or range), peer_port, peer_role: every peer must fit',
+);
 
 const expires = z
   .string()
@@ -49,7 +24,7 @@ export const exceptionSchema = z
         'a name is lower case letters, digits, - and _, and starts with a letter or digit',
       ),
     match: match.optional(),
-    when: when.optional(),
+    when: whenSchema.optional(),
     reason: z.string().trim().min(1).describe('why this is expected, for whoever reads it in a year'),
     owner: z.string().min(1).optional().describe('who answers for it'),
     expires: expires.optional(),

@@ -1,38 +1,13 @@
 import { z } from 'zod';
-import { messageOf } from '../lib/errors.ts';
 import { severities } from '../model/finding.ts';
-import { checkedCel } from './cel.ts';
 import { type FieldName, fieldNames } from './fields.ts';
 import { compileMatch, type Match } from './match.ts';
+import { matchSchema, whenSchema } from './match-schema.ts';
 
-const value = z.union([z.string(), z.number(), z.boolean()]);
-const pattern = z.union([value, z.array(value)]);
-
-const match = z
-  .record(z.string(), z.union([pattern, z.record(z.string(), pattern)]))
-  .superRefine((given, context) => {
-    for (const [key, one] of Object.entries(given)) {
-      try {
-        compileMatch({ [key]: one } as Match);
-      } catch (error) {
-        context.addIssue({ code: 'custom', path: [key], message: messageOf(error) });
-      }
-    }
-  })
-  .describe(
-    'field: value, glob or list; all must fit. severity: ">=high", image: "registry.example/**", tool: "!curl"',
-  );
-
-const when = z
-  .string()
-  .superRefine((text, context) => {
-    try {
-      checkedCel(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  })
-  .describe('CEL over `finding`, for what match cannot say; must hold as well');
+const match = matchSchema(
+  (entry) => compileMatch(entry as Match),
+  'field: value, glob or list; all must fit. severity: ">=high", image: "registry.example/**", tool: "!curl"',
+);
 
 const seconds = z
   .number()
@@ -89,7 +64,7 @@ const child: z.ZodType<ChildRouteConfig> = z.strictObject({
     .optional()
     .describe('shown by `lanner routes test`'),
   match: match.optional(),
-  when: when.optional(),
+  when: whenSchema.optional(),
   continue: z.boolean().default(false).describe('look at the routes after this one as well'),
   ...conduct,
   get routes(): z.ZodType<ChildRouteConfig[]> {

@@ -6,6 +6,7 @@ import { batchSchema, conductOptions, httpOptions, httpUrl } from './http/option
 import type { ProbedSink, SinkDeps } from './http/sink.ts';
 import { type Exchange, openHttpTransport } from './http/transport.ts';
 
+/** Section `sinks.<name>` of type alertmanager: keys with their units in the descriptions. */
 export const alertmanagerSinkSchema = z.strictObject({
   type: z.literal('alertmanager'),
   urls: z
@@ -28,6 +29,7 @@ export const alertmanagerSinkSchema = z.strictObject({
   ...httpOptions,
   ...conductOptions,
 });
+/** What is read from that section, defaults filled in. */
 export type AlertmanagerSinkConfig = z.infer<typeof alertmanagerSinkSchema>;
 
 /**

@@ -6,7 +6,9 @@ import type { Outcome, Parcel, Sink } from '../../model/delivery.ts';
 import { lannerBody } from '../formats/lanner.ts';
 import type { SinkDeps } from './http/sink.ts';
 
+/** Section `sinks.<name>` of type stdout. */
 export const stdoutSinkSchema = z.strictObject({ type: z.literal('stdout') });
+/** Section `sinks.<name>` of type file. */
 export const fileSinkSchema = z.strictObject({
   type: z.literal('file'),
   path: z.string().min(1).describe('JSON lines are appended here'),
@@ -18,6 +20,7 @@ export const fileSinkSchema = z.strictObject({
     .describe('then the file is rotated'),
   max_files: z.number().int().min(1).max(1000).default(5).describe('files kept, the current one included'),
 });
+/** What is read from that section, defaults filled in. */
 export type FileSinkConfig = z.infer<typeof fileSinkSchema>;
 
 /** How often it is looked whether someone else has rotated the file. */

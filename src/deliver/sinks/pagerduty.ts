@@ -9,6 +9,7 @@ import { conductOptions, httpOptions, httpUrl } from './http/options.ts';
 import type { ProbedSink, SinkDeps } from './http/sink.ts';
 import { type Exchange, openHttpTransport } from './http/transport.ts';
 
+/** Section `sinks.<name>` of type pagerduty; the key is read by `${ENV}` or from a file. */
 export const pagerdutySinkSchema = z
   .strictObject({
     type: z.literal('pagerduty'),
@@ -28,6 +29,7 @@ export const pagerdutySinkSchema = z
       message: 'give one of routing_key and routing_key_file',
     },
   );
+/** What is read from that section, defaults filled in. */
 export type PagerdutySinkConfig = z.infer<typeof pagerdutySinkSchema>;
 
 /** Alerts by PagerDuty's Events API v2. */

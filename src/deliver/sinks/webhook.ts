@@ -28,6 +28,7 @@ const templateSchema = z
 
 const batching = ['lanner', 'cloudevents', 'cloudevents_binary', 'ocsf', 'template'];
 
+/** Section `sinks.<name>` of type webhook. */
 export const webhookSinkSchema = z
   .strictObject({
     type: z.literal('webhook'),
@@ -62,6 +63,7 @@ export const webhookSinkSchema = z
     path: ['batch'],
     message: `only ${batching.join(', ')} can hold several findings`,
   });
+/** What is read from that section, defaults filled in. */
 export type WebhookSinkConfig = z.infer<typeof webhookSinkSchema>;
 
 /** Findings as HTTP requests. Redirects are not followed: a redirect is a failure. */
