@@ -11,6 +11,12 @@ export function documentsOf(body: Buffer): Buffer[] {
   return lines.every((line) => line[0] === openBrace && line.at(-1) === closeBrace) ? lines : [body];
 }
 
+/** True if the body is one object and no more, or none of what `documentsOf` reads: it is read whole. */
+export function isOneLine(body: Buffer): boolean {
+  return body[0] === openBrace && body.indexOf(newLine) < 0;
+}
+
+const newLine = 0x0a;
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [quote, backslash] = [0x22, 0x5c];
 

@@ -49,11 +49,38 @@ export function isCanary(spans: FieldSpans, canary: CanaryCheck): boolean {
 /** The early test: could this exec become a finding? */
 export function isInteresting(spans: FieldSpans, interest: Interest): boolean {
   const { bytes, at } = spans;
-  for (const index of paths)
+  const applet = isNamedApplet(spans);
+  for (let n = applet ? 1 : 0; n < paths.length; n += 1) {
+    const index = paths[n]!;
     if (has(spans, index) && interest.path(bytes, at[index * 2]!, at[index * 2 + 1]!)) return true;
+  }
   for (const index of texts)
     if (has(spans, index) && interest.text(bytes, at[index * 2]!, at[index * 2 + 1]!)) return true;
   return isUnusualFile(spans);
+}
+
+const multiCallPaths = ['/bin/busybox', '/usr/bin/busybox', '/bin/toybox', '/usr/bin/toybox'].map((path) =>
+  Buffer.from(path),
+);
+
+/**
+ * A multi-call program in its usual place, started under the name of an applet, as half the execs of an Alpine
+ * image are: the judgement goes by that name alone, so it tells what the path would hide.
+ */
+function isNamedApplet(spans: FieldSpans): boolean {
+  for (const path of multiCallPaths)
+    if (valueIs(spans, slot['proc.exepath'], path)) return isStartedByName(spans);
+  return false;
+}
+
+/** True if `proc.name` is the last part of `proc.exe`: no script, no descriptor, no false name. */
+function isStartedByName({ bytes, at }: FieldSpans): boolean {
+  const [exe, name] = [slot['proc.exe'] * 2, slot['proc.name'] * 2];
+  const length = at[name + 1]! - at[name]!;
+  const from = at[exe + 1]! - length;
+  if (length === 0 || from < at[exe]!) return false;
+  for (let i = 0; i < length; i += 1) if (bytes[from + i] !== bytes[at[name]! + i]) return false;
+  return from === at[exe]! || bytes[from - 1] === 0x2f;
 }
 
 const paths = [slot['proc.exepath'], slot['proc.exe'], slot['proc.name']];

@@ -1,13 +1,13 @@
 import { messageOf } from '../../lib/errors.ts';
-import type { ExecEvent } from '../../model/exec-event.ts';
 import type { Intake, RecentMemory } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type FalcoKind, isCanary, isInContainer, isInteresting, kindOf } from './early.ts';
 import { openLossReports } from './loss.ts';
 import { openRecollection } from './memory.ts';
-import { alertFrom, decodeAlert, type FalcoAlert, NotFalcoError, parseAlert } from './message.ts';
+import { documentScanner } from './json-scan.ts';
+import { decodeAlert, type FalcoAlert, NotFalcoError, parseAlert } from './message.ts';
 import { normalizeAlert } from './normalize.ts';
-import { alertScanner, type FieldSpans, messageScanner, newSpans, slot } from './spans.ts';
+import { alertScanner, type FieldSpans, has, messageScanner, newSpans, slot } from './spans.ts';
 import { looksLikeText } from './text.ts';
 
 /** What became of one message. */
@@ -56,8 +56,6 @@ const readings: Record<FalcoKind, Reading> = {
   canary: { kind: 'canary' },
 };
 
-type Candidate = (make: () => ExecEvent) => void;
-
 /** Rules that are named in the log for lacking a field; more would only repeat the advice. */
 const MAX_NAMED_RULES = 20;
 
@@ -78,33 +76,54 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
   const spans = newSpans();
   const scanMessage = messageScanner(spans);
   const scanAlert = alertScanner(spans);
+  const scanDocument = documentScanner(spans);
   const memory = openRecollection(intake.processes);
   const losses = openLossReports(counts);
   const named = new Set<string>();
+  /** The message that is being read, and itself whole once somebody asked for it. */
+  let current: Buffer = Buffer.alloc(0);
+  let whole: FalcoAlert | undefined;
+  let decode: (bytes: Buffer) => FalcoAlert = decodeAlert;
+  /** It is judged before the call returns, instead of being queued. */
+  let atOnce = false;
+  let accepted: Promise<void> | undefined;
 
-  /**
-   * What the scanned message is. `now` gives the whole message, `later` gives it again when the queue comes to
-   * it (what waits there should hold no more than bytes); `candidate` gets the event's maker.
-   */
-  function take(now: () => FalcoAlert, later: () => FalcoAlert, candidate: Candidate): Reading {
+  function begin(bytes: Buffer, form: (bytes: Buffer) => FalcoAlert, judged: boolean): void {
+    counts.messages += 1;
+    current = bytes;
+    whole = undefined;
+    decode = form;
+    atOnce = judged;
+    accepted = undefined;
+  }
+
+  function alertNow(): FalcoAlert {
+    whole ??= decode(current);
+    return whole;
+  }
+
+  /** What the scanned message is. */
+  function take(): Reading {
     const kind = kindOf(spans);
-    if (kind === 'internal') {
-      counts.internal += 1;
-      const { fields } = now();
-      losses.read(fields);
-      const version = fields.get('falco.version');
-      if (version !== undefined) onVersion?.(version);
-    } else if (kind === 'alert') passAlert(now());
+    if (kind === 'internal') takeInternal(alertNow());
+    else if (kind === 'alert') passAlert(alertNow());
     else if (kind === 'failed_exec') counts.failed_execs += 1;
     else if (intake.canary !== undefined && isCanary(spans, intake.canary)) return readings.canary;
-    else takeExec(now, later, candidate);
+    else takeExec();
     return readings[kind];
   }
 
-  function takeExec(now: () => FalcoAlert, later: () => FalcoAlert, candidate: Candidate): void {
+  function takeInternal({ fields }: FalcoAlert): void {
+    counts.internal += 1;
+    losses.read(fields);
+    const version = fields.get('falco.version');
+    if (version !== undefined) onVersion?.(version);
+  }
+
+  function takeExec(): void {
     counts.execs += 1;
     if (!isInContainer(spans)) {
-      if (named.size < MAX_NAMED_RULES) nameRule(now());
+      if (!has(spans, slot['container.id']) && named.size < MAX_NAMED_RULES) nameRule(alertNow());
       return;
     }
     counts.container_execs += 1;
@@ -117,7 +136,13 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
     // Asked now and not when the queue comes to it: memory stands as it stood when the exec happened.
     const remembered = memory.recall(spans);
     memory.remember(spans);
-    candidate(() => normalizeAlert(later(), source, remembered));
+    if (atOnce) {
+      accepted = intake.judge(normalizeAlert(alertNow(), source, remembered));
+      return;
+    }
+    // What waits in the queue holds no more than bytes.
+    const form = decode;
+    intake.offer(current, (message) => normalizeAlert(form(message), source, remembered));
   }
 
   function passAlert(alert: FalcoAlert): void {
@@ -150,44 +175,42 @@ export function openFalcoReader(options: ReaderOptions): FalcoReader {
     return { kind: 'unreadable', reason, detail };
   }
 
-  function read(bytes: Buffer, wait: boolean, candidate: Candidate): Reading {
-    counts.messages += 1;
-    const text = bytes.toString('utf8');
-    let json: unknown;
+  function readDocument(bytes: Buffer, judged: boolean): Reading {
+    begin(bytes, parseDocument, judged);
     try {
-      json = JSON.parse(text);
+      if (!scanDocument(bytes)) {
+        whole = parseDocument(bytes);
+        scanAlert(whole);
+      }
+      return take();
     } catch (error) {
-      return unreadable(looksLikeText(text) ? 'falco_text_output' : 'not_json', error, bytes);
-    }
-    try {
-      const alert = alertFrom(json, text);
-      scanAlert(alert);
-      const later = wait ? () => parseAlert(bytes.toString('utf8')) : () => alert;
-      return take(() => alert, later, candidate);
-    } catch (error) {
+      if (error instanceof SyntaxError) {
+        const isText = looksLikeText(bytes.toString('utf8'));
+        return unreadable(isText ? 'falco_text_output' : 'not_json', error, bytes);
+      }
       return unreadable(error instanceof NotFalcoError ? 'not_falco_json' : 'undecodable', error, bytes);
     }
   }
 
   return {
     message(bytes) {
-      counts.messages += 1;
+      begin(bytes, decodeAlert, false);
       try {
         scanMessage(bytes);
         if (onJsonOutput !== undefined && spans.jsonOutput) onJsonOutput();
-        const decode = () => decodeAlert(bytes);
-        return take(decode, decode, (make) => intake.offer(bytes, make));
+        return take();
       } catch (error) {
         return unreadable('undecodable', error, bytes);
       }
     },
-    document: (bytes) => read(bytes, true, (make) => intake.offer(bytes, make)),
+    document: (bytes) => readDocument(bytes, false),
     judge(bytes) {
-      let accepted: Promise<void> | undefined;
-      const reading = read(bytes, false, (make) => {
-        accepted = intake.judge(make());
-      });
+      const reading = readDocument(bytes, true);
       return accepted === undefined ? reading : { ...reading, accepted };
     },
   };
+}
+
+function parseDocument(bytes: Buffer): FalcoAlert {
+  return parseAlert(bytes.toString('utf8'));
 }

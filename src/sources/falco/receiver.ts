@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Intake } from '../../model/intake.ts';
 import type { FalcoHttpConfig } from './config.ts';
-import { documentsOf } from './documents.ts';
+import { documentsOf, isOneLine } from './documents.ts';
 import type { FalcoReader, JudgedReading } from './reader.ts';
 
 export const TEXT_MEND =
@@ -29,11 +29,10 @@ export function receiver(
   options: ReceiverOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { config, intake } = options;
-  const path = digest(config.path);
+  const isPath = pathTest(config.path);
 
   return (request, response) => {
-    const asked = (request.url ?? '').split('?', 1)[0] ?? '';
-    if (!timingSafeEqual(digest(asked), path)) return refuse(request, response, 404, 'not found');
+    if (!isPath(request.url ?? '')) return refuse(request, response, 404, 'not found');
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST');
       return refuse(request, response, 405, 'only POST is taken');
@@ -49,13 +48,24 @@ export function receiver(
         intake.counts.messages += 1;
         return intake.unreadable('not_json', 'the connection ended inside the body');
       }
-      void take(options, request, response, body);
+      take(options, request, response, body);
     });
   };
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+/** Compares without telling by its time how much of the path was right: the path may be a secret. */
+function pathTest(path: string): (url: string) => boolean {
+  const wanted = Buffer.from(`${path}\0`);
+  const given = Buffer.alloc(wanted.length);
+  return (url) => {
+    const query = url.indexOf('?');
+    const length = query < 0 ? url.length : query;
+    given.fill(0);
+    // What is longer is cut.
+    given.write(query < 0 ? url : url.slice(0, query));
+    const isEqual = timingSafeEqual(given, wanted);
+    return isEqual && length === path.length;
+  };
 }
 
 function readBody(
@@ -107,30 +117,62 @@ function refuse(request: IncomingMessage, response: ServerResponse, code: number
   request.resume();
 }
 
+const EMPTY = { 'content-length': '0' };
+
 function answer(response: ServerResponse, code: number, reason?: string): void {
   if (response.headersSent || response.destroyed) return;
-  const body = reason === undefined ? '' : `${JSON.stringify({ error: reason })}\n`;
+  if (reason === undefined) {
+    response.writeHead(code, EMPTY);
+    response.end();
+    return;
+  }
+  const body = `${JSON.stringify({ error: reason })}\n`;
   response.writeHead(code, {
-    ...(reason !== undefined && { 'content-type': 'application/json' }),
+    'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);
 }
 
-async function take(
+/** What a real Falco sends, one alert that is mostly no finding, is answered in the same turn. */
+function take(
   options: ReceiverOptions,
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
+): void {
+  if (!isOneLine(body)) {
+    const readings = documentsOf(body).map((document) => judged(options, document));
+    return void finish(options, request, response, body, readings);
+  }
+  const reading = judged(options, body);
+  if (reading.kind === 'unreadable' || reading.accepted !== undefined)
+    return void finish(options, request, response, body, [reading]);
+  options.onGood();
+  if (options.relay !== undefined && isRelayed(reading, options.config)) relay(options, request, body);
+  if (options.signal.aborted) response.setHeader('connection', 'close');
+  answer(response, 200);
+}
+
+function judged({ tap, reader }: ReceiverOptions, document: Buffer): JudgedReading {
+  tap?.(document);
+  return reader.judge(document);
+}
+
+function relay(options: ReceiverOptions, request: IncomingMessage, body: Buffer): void {
+  options.relay?.(body, request.headers['content-type'] ?? 'application/json');
+}
+
+async function finish(
+  options: ReceiverOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+  readings: readonly JudgedReading[],
 ): Promise<void> {
-  const { config, reader, intake } = options;
-  const readings = documentsOf(body).map((document) => {
-    options.tap?.(document);
-    return reader.judge(document);
-  });
+  const { config, intake } = options;
   if (readings.some((one) => one.kind !== 'unreadable')) options.onGood();
-  if (readings.some((one) => isRelayed(one, config)))
-    options.relay?.(body, request.headers['content-type'] ?? 'application/json');
+  if (readings.some((one) => isRelayed(one, config))) relay(options, request, body);
   const accepted = readings.flatMap((one) => (one.accepted === undefined ? [] : [one.accepted]));
   if (accepted.length > 0 && !(await within(Promise.all(accepted), config.answer_within_ms)))
     intake.counts.late_answers += 1;

@@ -164,7 +164,8 @@ export function valueIs(spans: FieldSpans, index: number, text: Uint8Array): boo
   return equals(spans.bytes, spans.at[index * 2]!, spans.at[index * 2 + 1]!, text);
 }
 
-function clear(spans: FieldSpans, bytes: Buffer): void {
+/** Begins with another message. */
+export function clear(spans: FieldSpans, bytes: Buffer): void {
   spans.bytes = bytes;
   spans.at.fill(0);
   spans.seconds = 0;
@@ -173,14 +174,15 @@ function clear(spans: FieldSpans, bytes: Buffer): void {
   spans.jsonOutput = false;
 }
 
-function equals(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+/** True if `bytes[start..end)` is `text`. */
+export function equals(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
   if (end - start !== text.length) return false;
   for (let i = 0; i < text.length; i += 1) if (bytes[start + i] !== text[i]) return false;
   return true;
 }
 
 /** Not empty and not `<NA>`. */
-function isKnown(bytes: Uint8Array, start: number, end: number): boolean {
+export function isKnown(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start !== 4) return end > start;
   return !(
     bytes[start] === 0x3c &&
@@ -190,7 +192,8 @@ function isKnown(bytes: Uint8Array, start: number, end: number): boolean {
   );
 }
 
-function slotOf(bytes: Uint8Array, start: number, end: number): number {
+/** The early field of this name; negative if it is none. */
+export function slotOf(bytes: Uint8Array, start: number, end: number): number {
   const index = slotByHash[hashOf(bytes, start, end)]!;
   return index >= 0 && equals(bytes, start, end, encoded[index]!) ? index : -1;
 }
