@@ -83,7 +83,12 @@ const ownDeaths = {
   sink_removed: ['sink_removed', 'its sink was removed from the configuration while it was under way'],
 } as const;
 
-type Coming = { cargo: Cargo; entry: Omit<SpoolEntry, 'bytes' | 'attempts'> };
+/** `text`: the finding as JSON, with its size. */
+type Coming = {
+  cargo: Cargo;
+  text?: { json: string; bytes: number };
+  entry: Omit<SpoolEntry, 'bytes' | 'attempts'>;
+};
 
 /** Touches nothing before `start`: `check` opens one to see that everything fits. */
 export function openDeliverer(options: DelivererOptions): Deliverer {
@@ -187,6 +192,9 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
   }
 
   async function send(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome> {
+    const { cargo, json } = (unit.kind === 'single' ? members[0] : undefined) ?? {};
+    if (cargo)
+      return sink.send(cargo, signal, { compact: unit.compact, ...(json === undefined ? {} : { json }) });
     const shown = unit.kind === 'group' ? sampleMembers(members) : members;
     let cargos: Map<string, Cargo>;
     try {
@@ -213,16 +221,16 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
   async function take(coming: readonly Coming[]): Promise<void> {
     const fresh: { waiting: Waiting; record: SpoolRecord }[] = [];
     let isOnItsWay = false;
-    for (const { cargo, entry: partial } of coming) {
+    for (const { cargo, text, entry: partial } of coming) {
       const known = ledger.get(partial.id);
       if (known) {
         // The same delivery waits already; its caller waits until it is on disk as well.
         isOnItsWay ||= !known.stored;
         continue;
       }
-      const payload = JSON.stringify(cargo);
-      const entry: SpoolEntry = { ...partial, attempts: 0, bytes: Buffer.byteLength(payload) };
-      const waiting: Waiting = { entry, cargo, stored: false, flying: false, gone: false };
+      const { payload, bytes } = payloadOf(cargo, text);
+      const entry: SpoolEntry = { ...partial, attempts: 0, bytes };
+      const waiting: Waiting = { entry, cargo, json: text?.json, stored: false, flying: false, gone: false };
       fresh.push({ waiting, record: { entry, payload } });
       ledger.add(waiting);
       events.accepted(entry.sink, entry.severity);
@@ -237,10 +245,13 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     if (spool.degraded !== undefined) keepBounds();
   }
 
-  function comingFinding(finding: Finding, to: string | Addressee): Coming {
+  function comingFinding(finding: Finding, text: Coming['text'], to: string | Addressee): Coming {
     const { sink, hold }: Addressee = typeof to === 'string' ? { sink: to } : to;
     const id = deliveryId(finding.id, finding.revision, sink);
-    return coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold);
+    return {
+      ...coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold),
+      ...(text && { text }),
+    };
   }
 
   function coming(cargo: Cargo, severity: Severity, order_key: string, hold?: Addressee['hold']): Coming {
@@ -262,7 +273,14 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
         orphans.push(entry);
         continue;
       }
-      const waiting: Waiting = { entry, cargo: undefined, stored: true, flying: false, gone: false };
+      const waiting: Waiting = {
+        entry,
+        cargo: undefined,
+        json: undefined,
+        stored: true,
+        flying: false,
+        gone: false,
+      };
       ledger.add(waiting);
       const { unit } = entry;
       const members = unit === undefined ? undefined : units.get(unit);
@@ -336,7 +354,12 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
 
   return {
     start,
-    accept: (finding, to) => take(to.map((each) => comingFinding(finding, each))),
+    accept(finding, to) {
+      if (to.length === 0) return Promise.resolve();
+      const json = JSON.stringify(finding);
+      const text = { json, bytes: Buffer.byteLength(json) };
+      return take(to.map((each) => comingFinding(finding, text, each)));
+    },
     notify: (notice, to) =>
       take(
         to.map((sink) => {
@@ -374,6 +397,16 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       unblocked: (sink) => events.sinkState(sink, 'flowing', 'unblocked by the operator'),
     }),
   };
+}
+
+/** The cargo as JSON; of a finding with its text as it is, not copied. */
+function payloadOf(cargo: Cargo, text: Coming['text']): { payload: string; bytes: number } {
+  if (text === undefined) {
+    const payload = JSON.stringify(cargo);
+    return { payload, bytes: Buffer.byteLength(payload) };
+  }
+  const head = `{"id":${JSON.stringify(cargo.id)},"sink":${JSON.stringify(cargo.sink)},"finding":`;
+  return { payload: `${head}${text.json}}`, bytes: Buffer.byteLength(head) + text.bytes + 1 };
 }
 
 function conductOf(sink: Sink): SinkConduct {

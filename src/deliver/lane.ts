@@ -58,6 +58,14 @@ export interface Lane {
   retire(): Promise<void>;
 }
 
+/** One attempt under way. */
+interface Flight {
+  readonly controller: AbortController;
+  /** Ends it soon, whether its sink listens or not. */
+  abort: () => void;
+  ended: Promise<void>;
+}
+
 /** How long a sink may take to notice that its attempt was aborted. */
 const abortGraceMs = 1_000;
 
@@ -67,7 +75,9 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
   let conduct = firstConduct;
   let gate = openGate(conduct, host.random);
   const lineup = openLineup(sink.name, conduct.batch);
-  const flying = new Map<Unit, { abort: AbortController; ended: Promise<void> }>();
+  const flying = new Map<Unit, Flight>();
+  /** Controllers of attempts that ended by themselves; the next ones fly with them. */
+  const spare: AbortController[] = [];
   let retired = false;
   let attempts = 0;
   let lastError: string | undefined;
@@ -101,46 +111,59 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
     unit.state = 'flying';
     const members = aliveMembers(unit);
     for (const member of members) member.flying = true;
-    const abort = new AbortController();
+    const controller = spare.pop() ?? new AbortController();
     attempts += 1;
     const by = sink;
-    const ended = attempt(by, unit, members, abort).then((outcome) => {
+    const flight: Flight = { controller, abort: () => controller.abort(), ended: Promise.resolve() };
+    flying.set(unit, flight);
+    flight.ended = attempt(by, unit, members, flight).then((outcome) => {
       flying.delete(unit);
+      if (!controller.signal.aborted) spare.push(controller);
       for (const member of members) member.flying = false;
       finish(by, unit, members, outcome);
       pump();
       host.settled();
     });
-    flying.set(unit, { abort, ended });
   }
 
-  /** A sink that does not end with its lease loses it: its slot is free again, its answer no longer counts. */
-  async function attempt(by: Sink, unit: Unit, members: Waiting[], abort: AbortController): Promise<Outcome> {
+  async function attempt(by: Sink, unit: Unit, members: Waiting[], flight: Flight): Promise<Outcome> {
     if (!unit.composed && (unit.kind !== 'single' || conduct.batch)) {
       // Also of one that goes alone where batches are made: after a restart it must not join another.
       await host.composed(unit);
       unit.composed = true;
     }
-    let cancel: (() => void) | undefined;
-    const lease = new Promise<Outcome>((resolve) => {
-      cancel = clock.after(conduct.lease_ms, () => {
-        resolve({
-          kind: 'retry',
-          reason: 'lease_expired',
-          detail: `no outcome within ${conduct.lease_ms} ms`,
-        });
-        abort.abort();
+    return leased(flight, conduct.lease_ms, (signal) => host.attempt(by, unit, members, signal));
+  }
+
+  /** A sink that does not end with its lease loses it: its slot is free again, its answer no longer counts. */
+  function leased(
+    flight: Flight,
+    lease_ms: number,
+    begin: (signal: AbortSignal) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const { controller } = flight;
+      const grace = () => clock.after(abortGraceMs, () => resolve({ kind: 'retry', reason: 'aborted' }));
+      let cancel = clock.after(lease_ms, () => {
+        resolve({ kind: 'retry', reason: 'lease_expired', detail: `no outcome within ${lease_ms} ms` });
+        controller.abort();
       });
-      abort.signal.addEventListener('abort', () => {
-        cancel?.();
-        cancel = clock.after(abortGraceMs, () => resolve({ kind: 'retry', reason: 'aborted' }));
-      });
+      flight.abort = () => {
+        cancel();
+        cancel = grace();
+        controller.abort();
+      };
+      begin(controller.signal).then(
+        (outcome) => {
+          cancel();
+          resolve(outcome);
+        },
+        (error) => {
+          cancel();
+          reject(error);
+        },
+      );
     });
-    try {
-      return await Promise.race([host.attempt(by, unit, members, abort.signal), lease]);
-    } finally {
-      cancel?.();
-    }
   }
 
   function isFlowing(): boolean {
@@ -266,7 +289,7 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
     async stop() {
       stopped = true;
       cancelTimer?.();
-      for (const { abort } of flying.values()) abort.abort();
+      for (const { abort } of flying.values()) abort();
       await landed();
     },
     async replace(next, nextConduct) {

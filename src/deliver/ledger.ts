@@ -11,6 +11,8 @@ export interface Waiting {
   readonly entry: SpoolEntry;
   /** The payload, as long as memory holds it; else it is read from the store when its turn comes. */
   cargo: Cargo | undefined;
+  /** The finding of `cargo` as JSON, shared by the sinks it goes to; leaves memory with it. */
+  json: string | undefined;
   /** The store has it. While false, `cargo` is the only copy. */
   stored: boolean;
   /** An attempt is under way. */
@@ -126,6 +128,7 @@ export function openLedger(cacheBytes: () => number): Ledger {
       unstoredBytes -= waiting.entry.bytes;
       if (cachedBytes <= cacheBytes() || waiting.flying) return;
       waiting.cargo = undefined;
+      waiting.json = undefined;
       cachedBytes -= waiting.entry.bytes;
     },
     victims(bounds) {

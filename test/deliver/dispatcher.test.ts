@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DeliveryStore, SpoolRecord } from '../../src/deliver/store/contract.ts';
 import { memoryStore } from '../../src/deliver/store/memory.ts';
 import type { Outcome } from '../../src/model/delivery.ts';
 import { settle } from '../support/clock.ts';
@@ -21,6 +22,26 @@ describe('delivery', () => {
       ['b', 1, 0],
     ]);
     expect(await deliverer.drain(1000)).toEqual({ delivered: 0, left: 0 });
+  });
+
+  it('is stored as JSON with its size in bytes, and the sink gets the text of the finding', async () => {
+    const records: SpoolRecord[] = [];
+    const store: DeliveryStore = { ...memoryStore(), put: async (more) => void records.push(...more) };
+    const { deliverer, clock, sinks } = aDeliverer((c) => [scriptedSink('a', c), scriptedSink('b "c"', c)], {
+      store,
+    });
+    const finding = aFinding({ title: 'Ünïcode "quoted" \u2028' });
+    await deliverer.accept(finding, ['a', 'b "c"']);
+    await clock.advance(0);
+    expect(records.map(({ payload }) => payload)).toEqual(
+      sinks.map((sink) => JSON.stringify(sink.asked[0]?.parcel)),
+    );
+    expect(records.map(({ entry }) => entry.bytes)).toEqual(
+      records.map(({ payload }) => Buffer.byteLength(payload)),
+    );
+    expect(sinks.map((sink) => sink.asked[0]?.options?.json)).toEqual(
+      sinks.map(() => JSON.stringify(finding)),
+    );
   });
 
   it('is repeated with the same id and waits that double up to the bound, until it arrives', async () => {

@@ -15,6 +15,8 @@ export function lannerFormat(lines: 'array' | 'ndjson' = 'array'): Format {
     batches: true,
     render(parcel: Parcel, options?: SendOptions): Rendered {
       if ('relay' in parcel) return relayed(parcel.relay);
+      if (options?.json !== undefined && !options.compact && isPlain(parcel))
+        return { body: options.json, content_type: json };
       if (!('batch' in parcel))
         return { body: JSON.stringify(lannerBody(parcel, options)), content_type: json };
       const bodies = parcel.batch.map((delivery) => JSON.stringify(lannerBody(delivery, options)));
@@ -22,6 +24,10 @@ export function lannerFormat(lines: 'array' | 'ndjson' = 'array'): Format {
       return { body: bodies.join('\n') + '\n', content_type: 'application/x-ndjson' };
     },
   };
+}
+
+function isPlain(parcel: Parcel): boolean {
+  return 'finding' in parcel && parcel.group === undefined;
 }
 
 /** The JSON value of one finding, group or status notice. */

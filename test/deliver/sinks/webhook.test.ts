@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openWebhookSink, webhookSinkSchema } from '../../../src/deliver/sinks/webhook.ts';
 import type { Delivery, Outcome, Sink } from '../../../src/model/delivery.ts';
 import { aFinding } from '../../support/finding.ts';
@@ -267,6 +267,25 @@ describe('a connection', () => {
       kind: 'retry',
       reason: 'tls',
     });
+  });
+
+  it('that waits for a connection ends at once when the caller aborts, and is never sent', async () => {
+    const sink = sinkTo(receiver.url, { concurrency: 1 });
+    const answers: (() => void)[] = [];
+    receiver.answer = (_request, response) => void answers.push(() => response.writeHead(204).end());
+    const first = send(sink);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    const controller = new AbortController();
+    const second = send(sink, controller.signal);
+    controller.abort();
+    expect(await second).toEqual({ kind: 'retry', reason: 'aborted' });
+    answers[0]?.();
+    expect(await first).toMatchObject({ kind: 'delivered' });
+    const third = send(sink);
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[1]?.();
+    expect(await third).toMatchObject({ kind: 'delivered' });
+    expect(receiver.received).toHaveLength(2);
   });
 
   it('is given up when the caller aborts', async () => {

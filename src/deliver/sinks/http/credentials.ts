@@ -9,8 +9,24 @@ export interface Credentials {
   secrets: string[];
 }
 
-/** Reads the files anew, so that a rotated token works with the next attempt. Throws if one cannot be read. */
-export async function readCredentials(options: HttpOptions, signing?: SigningOptions): Promise<Credentials> {
+/** Reads the files anew each time, so that a rotated token works with the next attempt. Rejects if one cannot be read. */
+export function credentialsReader(
+  options: HttpOptions,
+  signing?: SigningOptions,
+): () => Promise<Credentials> {
+  const { auth, header_files } = options;
+  const files = [auth?.basic?.password_file, auth?.bearer_file, ...(signing?.secret_files ?? [])];
+  const isFixed = Object.keys(header_files).length === 0 && files.every((file) => file === undefined);
+  let fixed: Credentials | undefined;
+  return async () => {
+    if (fixed !== undefined) return fixed;
+    const read = await readCredentials(options, signing);
+    if (isFixed) fixed = read;
+    return read;
+  };
+}
+
+async function readCredentials(options: HttpOptions, signing?: SigningOptions): Promise<Credentials> {
   const headers: Record<string, string> = {};
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(options.headers)) headers[name.toLowerCase()] = value;

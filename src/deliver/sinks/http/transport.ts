@@ -5,16 +5,13 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { Outcome } from '../../../model/delivery.ts';
 import { shorten } from '../../formats/compact.ts';
 import type { Rendered } from '../../formats/format.ts';
+import { type Answer, ask, type Cut } from './ask.ts';
 import { openHttpClient } from './client.ts';
-import { blank, type Credentials, readCredentials } from './credentials.ts';
+import { blank, type Credentials, credentialsReader } from './credentials.ts';
 import type { HttpOptions, SigningOptions } from './options.ts';
 import { outcomeOfError, outcomeOfStatus } from './outcome.ts';
 import { signatureHeaders } from './signature.ts';
 
-/** What is read of an answer at most; the rest is thrown away with its connection. */
-const answerBytes = 16_384;
-/** The status is the answer: a receiver that dawdles over the body after it is not waited for longer. */
-const answerMs = 1_000;
 /** What of an answer is shown in the log. */
 const shownCharacters = 200;
 
@@ -54,20 +51,22 @@ export interface TransportSpec {
 
 export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransport {
   const url = new URL(spec.url);
+  const path = url.pathname + url.search;
   const client = openHttpClient(url, spec.http, spec.connections, clock);
+  const readCredentials = credentialsReader(spec.http, spec.signing);
 
   async function attempt(
     id: string,
     rendered: Rendered,
-    signal: AbortSignal,
+    cut: Cut,
     watch?: (exchange: Exchange) => void,
-  ) {
+  ): Promise<Outcome> {
     let dispatcher: Dispatcher;
     let credentials: Credentials;
     try {
-      [dispatcher, credentials] = [await client.get(), await readCredentials(spec.http, spec.signing)];
+      [dispatcher, credentials] = [await client.get(), await readCredentials()];
     } catch (error) {
-      return { kind: 'retry', reason: 'credentials_unreadable', detail: messageOf(error) } satisfies Outcome;
+      return { kind: 'retry', reason: 'credentials_unreadable', detail: messageOf(error) };
     }
     const body = bodyOf(rendered, spec.http.compression);
     const headers = headersOf(id, rendered, body, credentials, clock.now());
@@ -77,25 +76,18 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
       ...(spec.secrets?.() ?? []),
       ...(url.pathname.length > 16 ? [url.pathname] : []),
     ];
-    const seen: Partial<Exchange> = {};
+    let answer: Answer | undefined;
     try {
-      const answer = await dispatcher.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method: spec.method,
-        headers,
-        body: body.bytes,
-        signal,
-      });
-      seen.status = answer.statusCode;
-      const text = await readAnswer(answer.body, clock);
-      seen.response_headers = flatten(answer.headers);
-      seen.response_body = blank(text, secrets);
-      const shown = shorten(blank(text, secrets), shownCharacters);
-      const detail = shown === '' ? `HTTP ${answer.statusCode}` : `HTTP ${answer.statusCode}: ${shown}`;
-      return outcomeOfStatus(answer.statusCode, seen.response_headers['retry-after'], clock.now(), detail);
+      const { origin } = url;
+      const request = { origin, path, method: spec.method, headers, body: body.bytes };
+      answer = await ask(dispatcher, request, cut, clock);
+      const shown = answer.body === '' ? '' : shorten(blank(answer.body, secrets), shownCharacters);
+      const detail = shown === '' ? `HTTP ${answer.status}` : `HTTP ${answer.status}: ${shown}`;
+      return outcomeOfStatus(answer.status, textOf(answer.headers['retry-after']), clock.now(), detail);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (cut.why === 'aborted') return { kind: 'retry', reason: 'aborted' };
+      if (cut.why === 'timeout')
+        return { kind: 'retry', reason: 'timeout', detail: `no answer within ${spec.http.timeout_secs} s` };
       const outcome = outcomeOfError(error);
       return { ...outcome, detail: blank(outcome.detail ?? '', secrets) } as Outcome;
     } finally {
@@ -107,23 +99,26 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
         ),
         request_body: blank(String(rendered.body), secrets, true),
         took_ms: clock.now() - began,
-        ...seen,
+        ...(answer && seen(answer, secrets)),
       });
     }
   }
 
   return {
     async send(id, rendered, signal, watch) {
-      const deadline = new AbortController();
-      const cancel = clock.after(spec.http.timeout_secs * 1000, () => deadline.abort());
+      const cut: Cut = { why: signal.aborted ? 'aborted' : undefined, act: undefined };
+      const end = (why: Cut['why']) => {
+        cut.why ??= why;
+        cut.act?.();
+      };
+      const abort = () => end('aborted');
+      signal.addEventListener('abort', abort);
+      const cancel = clock.after(spec.http.timeout_secs * 1000, () => end('timeout'));
       try {
-        return await attempt(id, rendered, AbortSignal.any([signal, deadline.signal]), watch);
-      } catch (error) {
-        if (signal.aborted) return { kind: 'retry', reason: 'aborted' };
-        if (!deadline.signal.aborted) throw error;
-        return { kind: 'retry', reason: 'timeout', detail: `no answer within ${spec.http.timeout_secs} s` };
+        return await attempt(id, rendered, cut, watch);
       } finally {
         cancel();
+        signal.removeEventListener('abort', abort);
       }
     },
     close: () => client.close(),
@@ -161,31 +156,15 @@ function headersOf(
   };
 }
 
-function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
+function seen(answer: Answer, secrets: readonly string[]): Partial<Exchange> {
+  const response_headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(answer.headers)) {
+    const text = textOf(value);
+    if (text !== undefined) response_headers[name] = text;
   }
-  return flat;
+  return { status: answer.status, response_headers, response_body: blank(answer.body, secrets) };
 }
 
-/** The first bytes of an answer. What breaks after the status does not change what the status said. */
-async function readAnswer(body: Dispatcher.ResponseData['body'], clock: Clock): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const cancel = clock.after(answerMs, () => body.destroy());
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length >= answerBytes) break;
-    }
-  } catch {
-    // The status has been read.
-  } finally {
-    cancel();
-    // destroy() of an unread body is an error to undici, which nobody needs to hear.
-    body.on('error', () => {}).destroy();
-  }
-  return Buffer.concat(chunks, length).subarray(0, answerBytes).toString('utf8');
+function textOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
 }
