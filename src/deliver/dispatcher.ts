@@ -86,7 +86,7 @@ const ownDeaths = {
 /** `text`: the finding as JSON, with its size. */
 type Coming = {
   cargo: Cargo;
-  text?: { json: string; bytes: number };
+  text: { json: string; bytes: number } | undefined;
   entry: Omit<SpoolEntry, 'bytes' | 'attempts'>;
 };
 
@@ -248,10 +248,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
   function comingFinding(finding: Finding, text: Coming['text'], to: string | Addressee): Coming {
     const { sink, hold }: Addressee = typeof to === 'string' ? { sink: to } : to;
     const id = deliveryId(finding.id, finding.revision, sink);
-    return {
-      ...coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold),
-      ...(text && { text }),
-    };
+    return { ...coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold), text };
   }
 
   function coming(cargo: Cargo, severity: Severity, order_key: string, hold?: Addressee['hold']): Coming {
@@ -259,7 +256,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     if (!lanes.has(sink)) throw new Error(`there is no sink ${sink}`);
     const batchable = 'finding' in cargo && hold === undefined;
     const entry = { id, sink, severity, order_key, accepted_ms: clock.now(), batchable };
-    return { cargo, entry: hold ? { ...entry, hold } : entry };
+    return { cargo, text: undefined, entry: hold ? { ...entry, hold } : entry };
   }
 
   /** Puts what the store had into ledger and lanes. */

@@ -10,30 +10,43 @@ export interface Fifo<T> {
 }
 
 export function openFifo<T>(): Fifo<T> {
-  let items: (T | undefined)[] = [];
-  let head = 0;
-  return {
-    get size() {
-      return items.length - head;
-    },
-    push: (item) => void items.push(item),
-    unshift(item) {
-      if (head === 0) items.unshift(item);
-      else items[--head] = item;
-    },
-    shift() {
-      if (head === items.length) return undefined;
-      const item = items[head];
-      items[head++] = undefined;
-      if (head > 1024 && head * 2 > items.length) {
-        items = items.slice(head);
-        head = 0;
-      }
-      return item;
-    },
-    peek: () => items[head],
-    *[Symbol.iterator]() {
-      for (let i = head; i < items.length; i++) yield items[i] as T;
-    },
-  };
+  return new ArrayFifo<T>();
+}
+
+/** A class, since each delivery that waits has one: a closure for each of its functions would be most of its size. */
+class ArrayFifo<T> implements Fifo<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  unshift(item: T): void {
+    if (this.#head === 0) this.#items.unshift(item);
+    else this.#items[--this.#head] = item;
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined;
+    const item = this.#items[this.#head];
+    this.#items[this.#head++] = undefined;
+    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
+  }
 }

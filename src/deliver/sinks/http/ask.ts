@@ -32,7 +32,7 @@ export function ask(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asking = new Asking(resolve, reject, clock);
-    cut.act = () => asking.end(new Error('cut off'));
+    cut.act = () => asking.end('cut off');
     if (cut.why === undefined) dispatcher.dispatch(request, asking);
     else cut.act();
   });
@@ -70,7 +70,7 @@ class Asking implements Dispatcher.DispatchHandler {
     this.#answer = { status, headers, body: '' };
     // An empty answer ends at once.
     if (status !== 204 && headers['content-length'] !== '0')
-      this.#cancel = this.#clock.after(answerMs, () => this.end(new Error('a slow answer')));
+      this.#cancel = this.#clock.after(answerMs, () => this.end('a slow answer'));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -78,12 +78,12 @@ class Asking implements Dispatcher.DispatchHandler {
     this.#chunks ??= [];
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    if (this.#length >= answerBytes) this.end(new Error('a long answer'));
+    if (this.#length >= answerBytes) this.end('a long answer');
   }
 
   onResponseEnd(): void {
     this.#controller = undefined;
-    this.end(new Error('no answer'));
+    this.end('no answer');
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -92,19 +92,24 @@ class Asking implements Dispatcher.DispatchHandler {
   }
 
   /** What is known by now is the answer, or else the error is; whatever is still under way ends with its connection. */
-  end(error: Error): void {
+  end(why: Error | string): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#cancel?.();
     if (this.#answer) {
       this.#answer.body = this.#body();
       this.#resolve(this.#answer);
-    } else this.#reject(error);
-    this.#controller?.abort(error);
+    } else this.#reject(errorOf(why));
+    this.#controller?.abort(errorOf(why));
   }
 
   #body(): string {
     if (!this.#chunks) return '';
     return Buffer.concat(this.#chunks, this.#length).subarray(0, answerBytes).toString('utf8');
   }
+}
+
+/** Made only where it is needed: its stack costs as much as sending. */
+function errorOf(why: Error | string): Error {
+  return typeof why === 'string' ? new Error(why) : why;
 }
