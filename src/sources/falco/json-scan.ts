@@ -4,7 +4,7 @@ const [quote, backslash, comma, colon, minus, dot, zero, nine] = [
   0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2e, 0x30, 0x39,
 ];
 const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d];
-const [upperT, upperZ] = [0x54, 0x5a];
+const [lowerN, upperT, upperZ] = [0x6e, 0x54, 0x5a];
 
 const ruleKey = Buffer.from('rule');
 const timeKey = Buffer.from('time');
@@ -20,6 +20,8 @@ for (const [letter, byte] of Object.entries({ '"': 34, '\\': 92, '/': 47, b: 8, 
 
 /** A longer string's end is asked of native code. */
 const NEAR = 24;
+/** Instead of a place: the document has to be parsed. */
+const OTHER = -1;
 
 /**
  * Fills spans from the bytes of a JSON alert, without an object. The function it gives says false where the
@@ -27,242 +29,213 @@ const NEAR = 24;
  * spans tell nothing. It sees the whole structure, but not into strings that the early test does not read.
  */
 export function documentScanner(spans: FieldSpans): (document: Buffer) => boolean {
-  let bytes = spans.bytes;
   let scratch = Buffer.alloc(16 * 1024);
-  let copied = false;
-  let pos = 0;
-  /** The last string, number or word. */
-  let from = 0;
-  let to = 0;
-  let keyFrom = 0;
-  let keyTo = 0;
   let hasRule = false;
   let hasTime = false;
   let hasFields = false;
 
-  function skipSpace(): void {
-    let byte = bytes[pos]!;
-    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-      pos += 1;
-      byte = bytes[pos]!;
-    }
-  }
-
-  function readString(): boolean {
-    if (bytes[pos] !== quote) return false;
-    from = pos + 1;
-    const near = Math.min(from + NEAR, bytes.length);
-    for (let at = from; at < near; at += 1) {
-      const byte = bytes[at]!;
-      if (byte === quote) return endString(at);
-      if (byte === backslash) return readLongString(at);
-    }
-    return readLongString(near);
-  }
-
-  function readLongString(start: number): boolean {
-    for (let at = bytes.indexOf(quote, start); at >= 0; at = bytes.indexOf(quote, at + 1)) {
-      let slashes = at;
-      while (bytes[slashes - 1] === backslash) slashes -= 1;
-      if ((at - slashes) % 2 === 0) return endString(at);
-    }
-    return false;
-  }
-
-  function endString(at: number): true {
-    to = at;
-    pos = at + 1;
-    return true;
-  }
-
-  /** A key without escapes, and the colon behind it. */
-  function readKey(): boolean {
-    skipSpace();
-    if (!readString()) return false;
-    keyFrom = from;
-    keyTo = to;
-    for (let at = from; at < to; at += 1) if (bytes[at] === backslash) return false;
-    skipSpace();
-    if (bytes[pos] !== colon) return false;
-    pos += 1;
-    skipSpace();
-    return true;
-  }
-
-  /** A whole number as everybody writes it; others are left to JSON.parse. */
-  function readInteger(): boolean {
-    from = pos;
-    if (bytes[pos] === minus) pos += 1;
-    const digits = pos;
-    while (bytes[pos]! >= zero && bytes[pos]! <= nine) pos += 1;
-    to = pos;
-    if (pos === digits) return false;
-    return bytes[digits] !== zero || pos - from === 1;
-  }
-
-  function readWord(): boolean {
-    for (let index = 0; index < literals.length; index += 1) {
-      const word = literals[index]!;
-      if (!equals(bytes, pos, pos + word.length, word)) continue;
-      from = pos;
-      // Null is as unknown as an empty text.
-      to = index === 2 ? pos : pos + word.length;
-      pos += word.length;
-      return true;
-    }
-    return false;
-  }
-
-  function readScalar(): boolean {
-    if (bytes[pos] === quote) return readString();
-    return bytes[pos]! > nine ? readWord() : readInteger();
-  }
-
-  function readStrings(): boolean {
-    pos += 1;
-    skipSpace();
-    if (bytes[pos] === closeBracket) {
-      pos += 1;
-      return true;
-    }
+  /** The members of an object from behind its brace; gives the place behind the other one. */
+  function readMembers(bytes: Buffer, start: number, inFields: boolean): number {
+    let pos = afterSpace(bytes, start);
+    if (bytes[pos] === closeBrace) return pos + 1;
     for (;;) {
-      skipSpace();
-      if (!readString()) return false;
-      skipSpace();
-      const byte = bytes[pos];
-      pos += 1;
-      if (byte === closeBracket) return true;
-      if (byte !== comma) return false;
+      const from = pos + 1;
+      const to = bytes[pos] === quote ? plainEnd(bytes, from) : OTHER;
+      pos = afterSpace(bytes, to + 1);
+      if (to < 0 || bytes[pos] !== colon) return OTHER;
+      pos = afterSpace(bytes, pos + 1);
+      pos = inFields ? readField(bytes, from, to, pos) : readMember(bytes, from, to, pos);
+      if (pos < 0) return OTHER;
+      pos = afterSpace(bytes, pos);
+      if (bytes[pos] === closeBrace) return pos + 1;
+      if (bytes[pos] !== comma) return OTHER;
+      pos = afterSpace(bytes, pos + 1);
     }
   }
 
-  /** The members of an object whose brace was read. */
-  function readMembers(inFields: boolean): boolean {
-    skipSpace();
-    if (bytes[pos] === closeBrace) {
-      pos += 1;
-      return true;
-    }
-    for (;;) {
-      if (!readKey() || !(inFields ? readField() : readMember())) return false;
-      skipSpace();
-      const byte = bytes[pos];
-      pos += 1;
-      if (byte === closeBrace) return true;
-      if (byte !== comma) return false;
-    }
-  }
-
-  function readField(): boolean {
+  /** The output field of this key, whose value begins at `pos`; gives the place behind it. */
+  function readField(bytes: Buffer, keyFrom: number, keyTo: number, pos: number): number {
+    const end = scalarEnd(bytes, pos);
+    if (end < 0) return OTHER;
     const index = slotOf(bytes, keyFrom, keyTo);
-    const isText = bytes[pos] === quote;
-    if (!readScalar()) return false;
-    if (index < 0) return true;
-    const end = isText ? plainEnd() : to;
-    if (end < 0) return false;
-    const known = isKnown(bytes, from, end);
+    if (index < 0) return end;
+    if (bytes[pos] === quote) return keepText(bytes, index, pos + 1, end - 1) ? end : OTHER;
+    // Null is as unknown as an empty text.
+    keep(bytes, index, pos, bytes[pos] === lowerN ? pos : end);
+    return end;
+  }
+
+  function keep(bytes: Buffer, index: number, from: number, to: number): void {
+    const known = isKnown(bytes, from, to);
     spans.at[index * 2] = known ? from : 0;
-    spans.at[index * 2 + 1] = known ? end : 0;
+    spans.at[index * 2 + 1] = known ? to : 0;
+  }
+
+  /** False for text with other escapes than those of one letter. */
+  function keepText(bytes: Buffer, index: number, from: number, to: number): boolean {
+    for (let at = from; at < to; at += 1) {
+      const byte = bytes[at]!;
+      if (byte < 0x20) return false;
+      if (byte === backslash) return keepEscaped(bytes, index, from, at, to);
+    }
+    keep(bytes, index, from, to);
     return true;
   }
 
-  /** Where the text ends once its escapes are resolved; negative if it has others than those of one letter. */
-  function plainEnd(): number {
-    for (let at = from; at < to; at += 1) {
-      if (bytes[at]! < 0x20) return -1;
-      if (bytes[at] === backslash) return unescapeFrom(at);
-    }
-    return to;
-  }
-
-  /** Resolves escapes in place, in a copy: the places of all else stay as they are. */
-  function unescapeFrom(start: number): number {
-    if (!copied) {
+  /** Resolves escapes in a copy of the document, in place: all else stays where it is. */
+  function keepEscaped(bytes: Buffer, index: number, from: number, first: number, to: number): boolean {
+    if (spans.bytes === bytes) {
       if (scratch.length < bytes.length) scratch = Buffer.alloc(bytes.length * 2);
       bytes.copy(scratch);
-      bytes = scratch.subarray(0, bytes.length);
-      spans.bytes = bytes;
-      copied = true;
+      spans.bytes = scratch;
     }
-    let end = start;
-    for (let at = start; at < to; at += 1) {
+    let end = first;
+    for (let at = first; at < to; at += 1) {
       let byte = bytes[at]!;
-      if (byte < 0x20) return -1;
+      if (byte < 0x20) return false;
       if (byte === backslash) {
         at += 1;
         byte = escapes[bytes[at]!]!;
-        if (byte === 0) return -1;
+        if (byte === 0) return false;
       }
-      bytes[end++] = byte;
+      scratch[end++] = byte;
+    }
+    keep(scratch, index, from, end);
+    return true;
+  }
+
+  /** A member of the document itself; gives the place behind it. */
+  function readMember(bytes: Buffer, keyFrom: number, keyTo: number, pos: number): number {
+    if (equals(bytes, keyFrom, keyTo, fieldsKey)) {
+      if (hasFields || bytes[pos] !== openBrace) return OTHER;
+      hasFields = true;
+      return readMembers(bytes, pos + 1, true);
+    }
+    if (bytes[pos] === openBracket) return stringsEnd(bytes, pos + 1);
+    const end = scalarEnd(bytes, pos);
+    const isText = bytes[pos] === quote;
+    if (end < 0) return OTHER;
+    if (equals(bytes, keyFrom, keyTo, ruleKey)) hasRule = isText;
+    else if (equals(bytes, keyFrom, keyTo, timeKey)) hasTime = isText && readTime(bytes, pos + 1, end - 1);
+    else if (equals(bytes, keyFrom, keyTo, sourceKey)) {
+      if (isText && plainEnd(bytes, pos + 1) !== end - 1) return OTHER;
+      spans.internal = equals(bytes, pos + 1, end - 1, internalSource);
     }
     return end;
   }
 
-  function readMember(): boolean {
-    if (equals(bytes, keyFrom, keyTo, fieldsKey)) {
-      if (hasFields || bytes[pos] !== openBrace) return false;
-      hasFields = true;
-      pos += 1;
-      return readMembers(true);
-    }
-    if (equals(bytes, keyFrom, keyTo, ruleKey)) {
-      hasRule = true;
-      return readString();
-    }
-    if (equals(bytes, keyFrom, keyTo, timeKey)) return readString() && readTime();
-    if (equals(bytes, keyFrom, keyTo, sourceKey)) return readString() && readSource();
-    return bytes[pos] === openBracket ? readStrings() : readScalar();
-  }
-
-  function readSource(): boolean {
-    spans.internal = equals(bytes, from, to, internalSource);
-    for (let at = from; at < to; at += 1) if (bytes[at] === backslash) return false;
-    return true;
-  }
-
-  /** `2026-11-22T22:28:04Z`, with up to nine digits behind the seconds. */
-  function readTime(): boolean {
+  /** `2026-11-22T22:28:04Z`, with up to nine digits behind the seconds; false for other forms. */
+  function readTime(bytes: Buffer, from: number, to: number): boolean {
     const shape = bytes[from + 4] === minus && bytes[from + 7] === minus && bytes[from + 10] === upperT;
     const colons = bytes[from + 13] === colon && bytes[from + 16] === colon;
     if (to - from < 20 || !shape || !colons || bytes[to - 1] !== upperZ) return false;
-    const [month, day] = [number(from + 5, from + 7), number(from + 8, from + 10)];
-    const hour = number(from + 11, from + 13);
-    const [minute, second] = [number(from + 14, from + 16), number(from + 17, from + 19)];
-    const year = number(from, from + 4);
+    const [month, day] = [number(bytes, from + 5, from + 7), number(bytes, from + 8, from + 10)];
+    const hour = number(bytes, from + 11, from + 13);
+    const [minute, second] = [number(bytes, from + 14, from + 16), number(bytes, from + 17, from + 19)];
+    const year = number(bytes, from, from + 4);
     if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31)) return false;
     if (!(hour <= 23 && minute <= 59 && second <= 59)) return false;
     spans.seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
     const digits = to - from - 21;
     if (digits >= 0 && (digits < 1 || digits > 9 || bytes[from + 19] !== dot)) return false;
-    spans.nanos = digits < 1 ? 0 : number(from + 20, to - 1) * 10 ** (9 - digits);
-    hasTime = !Number.isNaN(spans.nanos);
-    return hasTime;
-  }
-
-  /** NaN if there is anything but digits. */
-  function number(start: number, end: number): number {
-    let value = 0;
-    for (let at = start; at < end; at += 1) {
-      const digit = bytes[at]! - zero;
-      if (digit < 0 || digit > 9) return Number.NaN;
-      value = value * 10 + digit;
-    }
-    return value;
+    spans.nanos = digits < 1 ? 0 : number(bytes, from + 20, to - 1) * 10 ** (9 - digits);
+    return !Number.isNaN(spans.nanos);
   }
 
   return (document) => {
     clear(spans, document);
-    bytes = document;
-    copied = false;
-    pos = 0;
     hasRule = false;
     hasTime = false;
     hasFields = false;
-    skipSpace();
-    if (bytes[pos] !== openBrace) return false;
-    pos += 1;
-    if (!readMembers(false) || !hasRule || !hasTime) return false;
-    skipSpace();
-    return pos === bytes.length;
+    const start = afterSpace(document, 0);
+    if (document[start] !== openBrace) return false;
+    const end = readMembers(document, start + 1, false);
+    return end > 0 && hasRule && hasTime && afterSpace(document, end) === document.length;
   };
+}
+
+function afterSpace(bytes: Buffer, pos: number): number {
+  let at = pos;
+  while (at < bytes.length && isSpace(bytes[at]!)) at += 1;
+  return at;
+}
+
+function isSpace(byte: number): boolean {
+  return byte <= 0x20 && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
+}
+
+/** Where the string ends that begins at `from`; `OTHER` if it has an escape. */
+function plainEnd(bytes: Buffer, from: number): number {
+  for (let at = from; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte === quote) return at;
+    if (byte === backslash) return OTHER;
+  }
+  return OTHER;
+}
+
+function stringEnd(bytes: Buffer, from: number): number {
+  const near = Math.min(from + NEAR, bytes.length);
+  for (let at = from; at < near; at += 1) {
+    const byte = bytes[at]!;
+    if (byte === quote) return at;
+    if (byte === backslash) return longStringEnd(bytes, at);
+  }
+  return longStringEnd(bytes, near);
+}
+
+function longStringEnd(bytes: Buffer, start: number): number {
+  for (let at = bytes.indexOf(quote, start); at >= 0; at = bytes.indexOf(quote, at + 1)) {
+    let slashes = at;
+    while (bytes[slashes - 1] === backslash) slashes -= 1;
+    if ((at - slashes) % 2 === 0) return at;
+  }
+  return OTHER;
+}
+
+/** The place behind a string, a whole number as everybody writes it, true, false or null. */
+function scalarEnd(bytes: Buffer, pos: number): number {
+  if (bytes[pos] === quote) {
+    const end = stringEnd(bytes, pos + 1);
+    return end < 0 ? OTHER : end + 1;
+  }
+  return bytes[pos]! > nine ? wordEnd(bytes, pos) : integerEnd(bytes, pos);
+}
+
+function wordEnd(bytes: Buffer, pos: number): number {
+  for (const word of literals) if (equals(bytes, pos, pos + word.length, word)) return pos + word.length;
+  return OTHER;
+}
+
+function integerEnd(bytes: Buffer, pos: number): number {
+  const digits = bytes[pos] === minus ? pos + 1 : pos;
+  let end = digits;
+  while (end < bytes.length && bytes[end]! >= zero && bytes[end]! <= nine) end += 1;
+  if (end === digits || (bytes[digits] === zero && end - pos > 1)) return OTHER;
+  return end;
+}
+
+/** The place behind a list of strings, from behind its bracket. */
+function stringsEnd(bytes: Buffer, start: number): number {
+  let pos = afterSpace(bytes, start);
+  if (bytes[pos] === closeBracket) return pos + 1;
+  for (;;) {
+    const end = bytes[pos] === quote ? stringEnd(bytes, pos + 1) : OTHER;
+    if (end < 0) return OTHER;
+    pos = afterSpace(bytes, end + 1);
+    if (bytes[pos] === closeBracket) return pos + 1;
+    if (bytes[pos] !== comma) return OTHER;
+    pos = afterSpace(bytes, pos + 1);
+  }
+}
+
+/** NaN if there is anything but digits. */
+function number(bytes: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = bytes[at]! - zero;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
 }
