@@ -58,7 +58,7 @@ export async function replay(
       const text = options.json
         ? `${JSON.stringify(finding)}\n`
         : `${renderFinding(finding, options.paint)}\n`;
-      if (!options.out.write(text)) full = new Promise((resolve) => options.out.once('drain', resolve));
+      if (!options.out.write(text)) full ??= new Promise((resolve) => options.out.once('drain', resolve));
     }
   };
   for (const file of files) {
