@@ -11,6 +11,8 @@ import { onHangup, stopSignal } from './signals.ts';
  * deadline came first. Throws LannerError for what stands in the way of starting.
  */
 export async function run(path: string): Promise<number> {
+  // Asked for before anything is opened: a signal during the start ends it in order, too.
+  const signal = stopSignal();
   // A hangup that comes before there is anything to reload must not end the process.
   let reload: (() => void) | undefined;
   let early = false;
@@ -28,7 +30,6 @@ export async function run(path: string): Promise<number> {
     log,
     onConfig: (next) => log.adopt(logOptions(next)),
   });
-  const signal = stopSignal();
   try {
     const { http } = await service.start();
     reload = () => void service.reload('SIGHUP');
