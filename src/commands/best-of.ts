@@ -19,7 +19,7 @@ export function bestOf(): BestOf {
   const others = new Map<string, { rank: number; place: number }>();
 
   function slotOf(key: number): number {
-    // Keys are digits of a hash: their lower bits are as good as any.
+    // The lower bits of a hash spread as well as any others.
     let slot = key % slots;
     while (!Number.isNaN(keys[slot]!) && keys[slot] !== key) slot = (slot + 1) % slots;
     return slot;

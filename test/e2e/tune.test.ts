@@ -15,6 +15,9 @@ afterEach(() => bench.clean());
 
 const recording = fixture('recordings/tetragon/scenario-k8s.bin.gz');
 
+/** No group is too small, and none is left out. */
+const everything = ['--min-count', '3', '--limit', '1000', '--max-severity', 'high'];
+
 /** Real findings of a recorded scenario, each several times, as a noisy week would have them. */
 async function noisy(): Promise<Finding[]> {
   const run = bench.lanner(['replay', recording, '--json', '--no-state']);
@@ -44,20 +47,7 @@ it('what tune proposes from the history is accepted by check, hides what it said
   await store.keepHistory(records, { max_bytes: 2 ** 30, before_ms: 0 });
   await store.close();
 
-  const tuned = bench.lanner([
-    'tune',
-    '-c',
-    path,
-    '--json',
-    '--min-count',
-    '3',
-    '--limit',
-    '1000',
-    '--max-severity',
-    'high',
-    '--apply',
-    file,
-  ]);
+  const tuned = bench.lanner(['tune', '-c', path, '--json', ...everything, '--apply', file]);
   expect(await tuned.code, tuned.err()).toBe(0);
   const said = JSON.parse(tuned.out()) as { proposals: unknown[]; hidden: Record<string, number> };
   expect(said.proposals.length).toBeGreaterThan(0);
@@ -67,19 +57,7 @@ it('what tune proposes from the history is accepted by check, hides what it said
   const exported = join(bench.folder, 'export.jsonl');
   writeFileSync(exported, `${findings.map((one) => JSON.stringify(one)).join('\n')}\n`);
   writeFileSync(path, `${readFileSync(path, 'utf8')}exceptions_file: known.yaml\n`);
-  const again = bench.lanner([
-    'tune',
-    exported,
-    '-c',
-    path,
-    '--json',
-    '--min-count',
-    '3',
-    '--limit',
-    '1000',
-    '--max-severity',
-    'high',
-  ]);
+  const again = bench.lanner(['tune', exported, '-c', path, '--json', ...everything]);
   expect(await again.code, again.err()).toBe(0);
   const left = JSON.parse(again.out()) as { proposals: unknown[]; seen: Record<string, number> };
   expect(left.proposals).toEqual([]);
@@ -88,16 +66,7 @@ it('what tune proposes from the history is accepted by check, hides what it said
   const hard = findings.filter(({ indicators }) => indicators.some((one) => one.hard));
   expect(sum(left.seen)).toBeGreaterThanOrEqual(hard.length);
 
-  const text = bench.lanner([
-    'tune',
-    exported,
-    '--min-count',
-    '3',
-    '--limit',
-    '1000',
-    '--max-severity',
-    'high',
-  ]);
+  const text = bench.lanner(['tune', exported, ...everything]);
   expect(await text.code).toBe(0);
   expect(text.out()).toMatch(/together hides \d+ of \d+ /);
 });

@@ -36,7 +36,7 @@ it('remembers no more than its bounds after 100,000 containers were seen', async
     const copy = structuredClone(web);
     copy.status.id = id(at + 1_000_000);
     server.world.containers.set(copy.status.id, copy);
-    expect((await enricher.enrich(execIn(copy.status.id))).image).toBeDefined();
+    expect((await enricher.enrich(execIn(copy.status.id))).image?.repository).toMatch(/./);
   }
   expect(await value('lanner_enrich_cache_entries', { kind: 'containers' })).toBe(500);
   expect(await value('lanner_enrich_cache_entries', { kind: 'images' })).toBeLessThanOrEqual(2);

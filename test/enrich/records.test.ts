@@ -70,7 +70,7 @@ describe('what is gone', () => {
     records.learn('cri', facts('abc'));
     records.end(id('abc'));
     pass(999);
-    expect(records.find(id('abc'))).toBeDefined();
+    expect(records.find(id('abc'))).toMatchObject({ id: id('abc') });
     pass(2);
     expect(records.find(id('abc'))).toBeUndefined();
   });
@@ -81,7 +81,7 @@ describe('what is gone', () => {
     records.end(id('abc'));
     records.revive(id('abc'));
     pass(5000);
-    expect(records.find(id('abc'))).toBeDefined();
+    expect(records.find(id('abc'))).toMatchObject({ id: id('abc') });
   });
 });
 

@@ -138,8 +138,8 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
     size();
     const before = total;
     // Deliveries wait for the disk, the history does not: what a power cut takes of it is a second's findings.
-    database.exec('PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE');
     try {
+      database.exec('PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE');
       const answer = change();
       database.exec('COMMIT');
       return answer;
@@ -148,6 +148,7 @@ function keptTable(database: Database.Database, name: 'history' | 'misses') {
       if (database.inTransaction) database.exec('ROLLBACK');
       throw error;
     } finally {
+      // However it ended: the next commit may be a delivery's.
       database.exec('PRAGMA synchronous=FULL');
     }
   }

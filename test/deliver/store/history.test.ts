@@ -1,5 +1,9 @@
+import { join } from 'node:path';
+import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { durableStore } from '../../../src/deliver/store/durable.ts';
+import { historyTable } from '../../../src/deliver/store/history-table.ts';
+import { fileName, openSqlite } from '../../../src/deliver/store/sqlite.ts';
 import { matcherOf } from '../../../src/history/feed.ts';
 import { recordOf } from '../../../src/history/recorder.ts';
 import type { Finding } from '../../../src/model/finding.ts';
@@ -37,6 +41,24 @@ describe('the history in the store', () => {
     expect(JSON.parse((await second.getHistory('f-1'))!)).toEqual(aFinding({ id: 'f-1' }));
     expect(await second.getHistory('nobody')).toBeUndefined();
     await second.close();
+  });
+
+  it('leaves deliveries their sync of the disk, when it could not write too', () => {
+    const directory = temporaryDirectory();
+    openSqlite(directory).close();
+    const database = new Database(join(directory, fileName), { timeout: 10 });
+    database.pragma('synchronous=FULL');
+    const table = historyTable(database);
+    const other = new Database(join(directory, fileName));
+    const level = () => (database.pragma('synchronous') as { synchronous: number }[])[0]?.synchronous;
+    other.exec('BEGIN IMMEDIATE');
+    expect(() => table.keep([kept('f-1')], unbounded)).toThrow(/locked|busy/i);
+    expect(level()).toBe(2);
+    other.exec('ROLLBACK');
+    table.keep([kept('f-1')], unbounded);
+    expect(level()).toBe(2);
+    other.close();
+    database.close();
   });
 
   it('has the last revision of each finding only, whatever order they come in', async () => {
