@@ -21,11 +21,12 @@ export async function run({ folder, full, rounds, profile }) {
     const { url } = receiver;
     const own = (batch) => ({
       open: () => lanner(folder, tetragonConfig({ socket, url, batch }), { name: `end-to-end-${stream}${batch ? '-batch' : ''}`, profile }),
-      warm: full ? 50_000 : 10_000,
-      count: full ? 70_000 : 20_000,
+      // Judging is much code, seldom run: after 2,000 findings V8 has compiled most of it.
+      warm: full ? 200_000 : 10_000,
+      count: full ? 100_000 : 20_000,
       all: true,
     });
-    const slow = { warm: full ? 15_000 : 5_000, count: full ? 30_000 : 10_000 };
+    const slow = { warm: full ? 20_000 : 5_000, count: full ? 30_000 : 10_000 };
     const env = go.protos === undefined ? {} : { BENCH_PROTOS: go.protos };
     const samples = await interleaved(
       rounds,
