@@ -84,6 +84,7 @@ describe('the pipeline', () => {
     const { intake, accepted } = open({
       detector: {
         ...netcatDetector(),
+        names: () => false,
         judge: ({ id }) => ({
           ...netcatDetector().judge(event(id)),
           severity: severities[Number(id) % 3]!,
@@ -99,6 +100,26 @@ describe('the pipeline', () => {
       ['1', 'info', 'low', 'n1'],
     ]);
     expect(accepted.map(({ exec }) => exec.id)).toEqual(['2']);
+  });
+
+  it('judges what names a tool by itself once, with its facts, and anything else before them too', async () => {
+    const seen: string[] = [];
+    const judging = (names: boolean) => ({
+      ...netcatDetector(),
+      names: () => names,
+      judge: (one: ExecEvent) => {
+        seen.push(one.image?.tag ?? 'as it came');
+        return netcatDetector().judge(one);
+      },
+    });
+    const enrich = (one: ExecEvent) => ({ ...one, image: { tag: 'known' } });
+    const once = open({ detector: judging(true), enrich });
+    await once.intake.judge(event('a'));
+    expect(seen.splice(0)).toEqual(['known']);
+    const twice = open({ detector: judging(false), enrich });
+    await twice.intake.judge(event('a'));
+    expect(seen).toEqual(['as it came', 'known']);
+    expect(twice.accepted).toEqual(once.accepted);
   });
 
   it('bounds the queue by bytes too', () => {

@@ -6,17 +6,14 @@ import type { Detector, Note, StateFacts } from '../model/intake.ts';
 import type { DetectConfig } from './config.ts';
 import { eventFacts } from './context.ts';
 import { buildInterest } from './interest.ts';
-import { type Judged, judgeEvent } from './judge.ts';
+import { type Judged, judgeEvent, namesTool } from './judge.ts';
 import { normalizePath } from './location.ts';
-import { redactHits, redactLine, redactVerdict } from './redact.ts';
+import { redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
-import { toldPeers } from './told-peers.ts';
-import { triage } from './triage.ts';
-import { useOf } from './use.ts';
-import { techniquesOf, whyOf } from './why.ts';
+import { ToolVerdict } from './tool-verdict.ts';
 
 export { type DetectConfig, defaultDetectConfig, detectSchema } from './config.ts';
-export { redactEvent, redactText } from './redact.ts';
+export { redactEvent, redactText, redactTexts } from './redact.ts';
 
 const NOTHING: StateFacts = {};
 
@@ -43,61 +40,33 @@ export function createDetector(config: DetectConfig): Detector {
     const verdict = chainVerdict(event, settings, state);
     return settings.redact && verdict.severity !== 'none' ? redactVerdict(verdict) : verdict;
   };
-  return { judge, interest };
-}
-
-/** Calls `make` when it is first asked, and never again. */
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+  const names = (event: ExecEvent): boolean =>
+    event.container !== undefined &&
+    event.container.id !== '' &&
+    interest.event(event.process) &&
+    namesTool(event, settings);
+  return { judge, names, interest };
 }
 
 function toVerdict(
   event: ExecEvent,
   settings: Settings,
-  judged: Judged,
+  { context, score }: Judged,
   state: StateFacts,
   note: Note | undefined,
 ): Verdict {
-  const { context, score } = judged;
-  const severity = lowerSeen(settings, score.hits, score.severity, state, note);
-  const { redact } = settings;
-  // Most judgements are made to be forgotten: their texts are written when somebody reads them.
-  const hits = once(() => (redact ? redactHits(score.hits) : score.hits));
+  const { hits } = score;
+  const severity = lowerSeen(settings, hits, score.severity, state, note);
   const seen = severity !== score.severity ? state.seen_before : undefined;
-  const why = once(() => {
-    const sentences = whyOf(event, context, score.hits, seen);
-    return redact ? sentences.map(redactLine) : sentences;
-  });
-  const mitre = once(() => techniquesOf(context, score.hits));
-  const steps = once(() => triage(event, context, score.hits));
-  const peers = once(() => toldPeers(context));
-  const silent = severity === 'none';
-  return {
+  return new ToolVerdict({
+    event,
+    context,
     severity,
     score: score.score,
-    tool: context.tool.id,
-    category: context.category,
-    use: useOf(context),
-    get indicators() {
-      return hits();
-    },
-    get why() {
-      return silent ? [] : why();
-    },
-    get mitre() {
-      return silent ? [] : mitre();
-    },
-    get triage() {
-      return silent ? [] : steps();
-    },
-    get peers() {
-      return peers();
-    },
-  };
+    hits,
+    seen,
+    redact: settings.redact,
+  });
 }
 
 /** The same arguments under the same parent lower verdicts up to low by one step, never hard facts. */

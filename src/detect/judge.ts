@@ -1,5 +1,5 @@
 /** One event in, the tools it runs and their contexts out. */
-import type { ExecEvent, ExecProcess, Program } from '../model/exec-event.ts';
+import type { ExecEvent, ExecProcess, Program, Sensor } from '../model/exec-event.ts';
 import type { Note, StateFacts } from '../model/intake.ts';
 import type { AncestorView } from './chain.ts';
 import { type Context, type EventFacts, eventFacts, toolContext } from './context.ts';
@@ -51,8 +51,17 @@ export function judgeEvent(
   return stronger(own, judgeCode(facts, found, note));
 }
 
+/** The event's own words and names say that it runs a tool, and how; no other fact is looked at. */
+export function namesTool({ process, sensor }: ExecEvent, { read }: Settings): boolean {
+  const resolution = read.resolution(process, sensor);
+  const { tool } = resolution;
+  if (tool === undefined || resolution.shell_string !== undefined) return false;
+  const words = asGiven(process, sensor, tool, resolution.words);
+  return !isIdle(tool, read.invocation(tool, { ...resolution, words }, process.cwd));
+}
+
 function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Context | undefined {
-  const words = asGiven(facts, tool, resolution.words);
+  const words = asGiven(facts.process, facts.event.sensor, tool, resolution.words);
   const invocation = facts.settings.read.invocation(tool, { ...resolution, words }, facts.process.cwd);
   if (isIdle(tool, invocation)) return undefined;
   const relation = parentRelation(facts, resolution, tool);
@@ -60,8 +69,13 @@ function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Cont
 }
 
 /** Falco's words are not those of execve. */
-function asGiven(facts: EventFacts, tool: Tool, words: readonly string[]): readonly string[] {
-  const split = facts.event.sensor === 'falco' && facts.process.argv_quality !== 'exact';
+function asGiven(
+  process: ExecProcess,
+  sensor: Sensor,
+  tool: Tool,
+  words: readonly string[],
+): readonly string[] {
+  const split = sensor === 'falco' && process.argv_quality !== 'exact';
   return split ? unsplitWords(tool.id, words) : words;
 }
 

@@ -113,8 +113,22 @@ export function redactText(text: string): string {
   return result;
 }
 
-/** Masks credentials in words, options of known programs included. */
-export function redactWords(words: readonly string[]): string[] {
+/**
+ * Anything that some masking may act on: what rules need, words before a secret, programs whose options hold one. It
+ * has no anchor, so what it does not find in a text it finds in no part of it either.
+ */
+const MAY_BE_MASKED = new RegExp(
+  `${MAY_HOLD_SECRET.source}|digest|negotiate|curl|wget|sshpass|mysql|mariadb|redis-cli|mongo|smb|rpcclient|iodine|gs-netcat|dnscat|plink|putty|ldapsearch|sqlcmd|wstunnel|cloudflared|ngrok|tailscale|chisel|rathole|bore|ftp`,
+  'i',
+);
+
+/** Masks credentials in words, options of known programs included. Gives the words themselves where there is none. */
+export function redactWords(words: string[]): string[] {
+  return MAY_BE_MASKED.test(words.join(' ')) ? maskWords(words) : words;
+}
+
+/** The same without looking first whether it is worth it. */
+export function maskWords(words: readonly string[]): string[] {
   const names = new Set(words.slice(0, 8).map((word) => word.slice(word.lastIndexOf('/') + 1)));
   const known = SECRET_VALUE_OPTIONS.filter((entry) => [...names].some((name) => entry.programs.test(name)));
   return words.map((word, i) => {
@@ -153,32 +167,58 @@ function maskValue(word: string): string {
 
 /** The same in a sensor's joined argument string: words are masked in place. */
 function redactArguments(program: string, text: string): string {
+  if (!MAY_BE_MASKED.test(text) && !MAY_BE_MASKED.test(program)) return text;
   const words = text.split(' ');
   return redactText(
-    redactWords([program, ...words])
+    maskWords([program, ...words])
       .slice(1)
       .join(' '),
   );
 }
 
 function redactProgram<T extends Program>(program: T): T {
-  const masked = { ...program, argv: redactWords(program.argv) };
-  if (program.arguments !== undefined)
-    masked.arguments = redactArguments(program.argv[0] ?? '', program.arguments);
-  return masked;
+  const argv = redactWords(program.argv);
+  const text = program.arguments;
+  const masked = text === undefined ? undefined : redactArguments(program.argv[0] ?? '', text);
+  if (argv === program.argv && masked === text) return program;
+  return masked === undefined ? { ...program, argv } : { ...program, argv, arguments: masked };
 }
 
-/** A copy of the event whose command lines hold no credentials. */
+/** The items after `change`; the list itself where that changed none. */
+function changed<T>(items: T[], change: (item: T) => T): T[] {
+  let result: T[] | undefined;
+  for (let i = 0; i < items.length; i += 1) {
+    const item = items[i]!;
+    const other = change(item);
+    if (other === item) continue;
+    result ??= items.slice();
+    result[i] = other;
+  }
+  return result ?? items;
+}
+
+/** The event with command lines that hold no credentials: itself where they hold none already. */
 export function redactEvent(event: ExecEvent): ExecEvent {
   const { container } = event;
+  const process = redactProgram<ExecProcess>(event.process);
+  const ancestors = changed<Ancestor>(event.ancestors, redactProgram);
+  const probes = container?.probes === undefined ? undefined : changed(container.probes, redactWords);
+  if (process === event.process && ancestors === event.ancestors && probes === container?.probes)
+    return event;
   return {
     ...event,
-    process: redactProgram<ExecProcess>(event.process),
-    ancestors: event.ancestors.map((ancestor) => redactProgram<Ancestor>(ancestor)),
-    ...(container?.probes === undefined
-      ? {}
-      : { container: { ...container, probes: container.probes.map((probe) => redactWords(probe)) } }),
+    process,
+    ancestors,
+    ...(probes !== undefined && { container: { ...container!, probes } }),
   };
+}
+
+/** Entries whose texts hold no credentials: the list itself where they hold none already. */
+export function redactTexts<T extends { text: string }>(entries: T[]): T[] {
+  return changed(entries, (entry) => {
+    const text = redactText(entry.text);
+    return text === entry.text ? entry : { ...entry, text };
+  });
 }
 
 /** A copy of the verdict whose texts hold no credentials. */
@@ -186,15 +226,20 @@ export function redactVerdict(verdict: Verdict): Verdict {
   return { ...verdict, why: verdict.why.map(redactLine), indicators: redactHits(verdict.indicators) };
 }
 
-/** Copies of the hits whose texts hold no credentials. */
-export function redactHits(hits: readonly IndicatorHit[]): IndicatorHit[] {
-  return hits.map((hit) => ({ ...hit, evidence: redactLine(hit.evidence), why: redactLine(hit.why) }));
+/** The hits with texts that hold no credentials. */
+export function redactHits(hits: IndicatorHit[]): IndicatorHit[] {
+  return changed(hits, (hit) => {
+    const evidence = redactLine(hit.evidence);
+    const why = redactLine(hit.why);
+    return evidence === hit.evidence && why === hit.why ? hit : { ...hit, evidence, why };
+  });
 }
 
 /** A line may hold a command line: words after its colon are read as one. */
 export function redactLine(line: string): string {
+  if (!MAY_BE_MASKED.test(line)) return line;
   const at = line.indexOf(': ');
   if (at < 0) return redactText(line);
   const words = line.slice(at + 2).split(' ');
-  return redactText(`${line.slice(0, at + 2)}${redactWords(words).join(' ')}`);
+  return redactText(`${line.slice(0, at + 2)}${maskWords(words).join(' ')}`);
 }

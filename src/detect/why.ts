@@ -3,6 +3,8 @@ import type { ExecEvent } from '../model/exec-event.ts';
 import type { IndicatorHit } from '../model/finding.ts';
 import type { Context } from './context.ts';
 import { short } from './phrases.ts';
+import { redactLine } from './redact.ts';
+import type { VerdictParts } from './tool-verdict.ts';
 import { categoryEntries } from './tools/index.ts';
 
 /** Command line as one text, the sensor's own where words were guessed. */
@@ -13,25 +15,20 @@ export function commandLine(event: ExecEvent): string {
   return process.argv.map((word) => (word === '' || /\s/.test(word) ? `'${word}'` : word)).join(' ');
 }
 
-/** What happened, then one sentence for each indicator, then what lowered the score. */
+/** What happened, then one sentence for each indicator (`told`: as they are shown), then what lowered the score. */
 export function whyOf(
-  event: ExecEvent,
-  context: Context,
-  hits: readonly IndicatorHit[],
-  seen: number | undefined,
+  { event, context, hits, seen, redact }: Omit<VerdictParts, 'severity' | 'score'>,
+  told: readonly IndicatorHit[],
 ): string[] {
-  const raising = hits.filter((hit) => hit.points >= 0);
-  const lowering = hits.filter((hit) => hit.points < 0);
-  return [
-    headline(event, context),
-    ...raising.map((hit) => hit.why),
-    ...lowering.map((hit) => `lowered by ${-hit.points}: ${hit.why}`),
-    ...(seen === undefined
-      ? []
-      : [
-          `lowered one step: the same arguments ran ${seen} times before under the same parent in this container`,
-        ]),
-  ];
+  const line = redact ? redactLine : (text: string) => text;
+  const why = [line(headline(event, context))];
+  for (const hit of told) if (hit.points >= 0) why.push(hit.why);
+  for (const hit of hits) if (hit.points < 0) why.push(line(`lowered by ${-hit.points}: ${hit.why}`));
+  if (seen !== undefined)
+    why.push(
+      `lowered one step: the same arguments ran ${seen} times before under the same parent in this container`,
+    );
+  return why;
 }
 
 function headline(event: ExecEvent, context: Context): string {
@@ -46,12 +43,13 @@ function headline(event: ExecEvent, context: Context): string {
 /** Techniques of what fired, then of the tool, then of its category; no duplicates. */
 export function techniquesOf(context: Context, hits: readonly IndicatorHit[]): string[] {
   const category = categoryEntries[context.category as keyof typeof categoryEntries];
-  const byWeight = [...hits].sort((a, b) => Number(b.hard) - Number(a.hard) || b.points - a.points);
-  return [
-    ...new Set([
-      ...byWeight.flatMap((hit) => hit.mitre),
-      ...(context.tool.mitre ?? []),
-      ...(category?.mitre ?? []),
-    ]),
-  ];
+  const byWeight = hits.slice().sort((a, b) => Number(b.hard) - Number(a.hard) || b.points - a.points);
+  const techniques: string[] = [];
+  const add = (id: string) => {
+    if (!techniques.includes(id)) techniques.push(id);
+  };
+  for (const hit of byWeight) hit.mitre.forEach(add);
+  context.tool.mitre?.forEach(add);
+  category?.mitre.forEach(add);
+  return techniques;
 }

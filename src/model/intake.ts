@@ -261,5 +261,10 @@ export type Note = (entry: NoteEntry) => void;
 /** The detection, ready to judge. Synchronous, no clock, no I/O. */
 export interface Detector {
   judge(event: ExecEvent, state?: StateFacts, note?: Note): Verdict;
+  /**
+   * True only if the verdict on the event names a tool, whatever the state and whatever is added to container,
+   * image, pod and file: then facts can be added before the first judgement. False may mean either.
+   */
+  names(event: ExecEvent): boolean;
   readonly interest: Interest;
 }

@@ -1,5 +1,5 @@
 import { type Config, nodeName } from '../config.ts';
-import { createDetector, redactEvent, redactText } from '../detect/index.ts';
+import { createDetector, redactEvent, redactTexts } from '../detect/index.ts';
 import { rfc3339 } from '../lib/time.ts';
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Detector } from '../model/intake.ts';
@@ -51,13 +51,14 @@ function traitsOf(config: Config): { name: string; min_severity: Severity | unde
 
 /** Credentials are taken out of everything the judgement itself did not write. */
 function redactFinding(finding: Finding): Finding {
-  const { exec, related, context } = finding;
-  const redacted = <T extends { text: string }>(entries: T[]) =>
-    entries.map((entry) => ({ ...entry, text: redactText(entry.text) }));
+  const exec = redactEvent(finding.exec);
+  const related = finding.related && redactTexts(finding.related);
+  const context = finding.context && redactTexts(finding.context);
+  if (exec === finding.exec && related === finding.related && context === finding.context) return finding;
   return {
     ...finding,
-    exec: redactEvent(exec),
-    ...(related !== undefined && { related: redacted(related) }),
-    ...(context !== undefined && { context: redacted(context) }),
+    exec,
+    ...(related !== undefined && { related }),
+    ...(context !== undefined && { context }),
   };
 }

