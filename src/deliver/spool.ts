@@ -2,7 +2,14 @@ import type { Clock } from '../lib/clock.ts';
 import { LannerError, messageOf } from '../lib/errors.ts';
 import type { DeadReason, DeliverEvents } from '../model/delivery.ts';
 import type { Cargo, Ledger, Waiting } from './ledger.ts';
-import type { DeadLetter, DeliveryStore, SetAside, SpoolEntry, SpoolRecord } from './store/contract.ts';
+import type {
+  DeadLetter,
+  DeliveryStore,
+  Opened,
+  SetAside,
+  SpoolEntry,
+  SpoolRecord,
+} from './store/contract.ts';
 
 /** Dead letters kept. */
 const deadLetters = { max: 10_000, max_age_ms: 30 * 86_400_000 };
@@ -49,6 +56,8 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
   let needsOpen = true;
   let tending = false;
   const owed = new Map<string, Owed>();
+  /** In a store that was opened late, and nobody has been told of it. */
+  const foundLater: SpoolEntry[] = [];
 
   function failed(error: unknown): void {
     if (degraded !== undefined) return;
@@ -67,8 +76,18 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
   }
 
   async function openStore(): Promise<SpoolEntry[]> {
-    const { entries, set_aside } = await store.open();
+    const opened = await store.open();
     needsOpen = false;
+    opened.later?.then(
+      (then) => foundLater.push(...foundIn(then)),
+      () => {
+        needsOpen = true;
+      },
+    );
+    return foundIn(opened);
+  }
+
+  function foundIn({ entries, set_aside }: Opened): SpoolEntry[] {
     if (set_aside !== undefined) events.storeSetAside(set_aside.path, asideText(set_aside));
     return entries.filter((entry) => !ledger.has(entry.id) && !owed.has(entry.id));
   }
@@ -228,7 +247,7 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
       try {
         if (degraded !== undefined) return await recover();
         await store.prune(deadLetters.max, clock.now() - deadLetters.max_age_ms).catch(failed);
-        return [];
+        return foundLater.splice(0).filter(({ id }) => !ledger.has(id));
       } finally {
         tending = false;
       }

@@ -38,11 +38,12 @@ export function openMissRecorder(parts: MissRecorderParts): MissRecorder {
   const sampler = openSampler(config);
   const counted: Record<Sampled, number> = { kept: 0, counted: 0, rate_limited: 0 };
   const writer = openWriter(
-    (batch) =>
-      store.keepMisses(batch, sampler.counts(), {
-        max_bytes: config.max_bytes,
-        before_ms: clock.now() - config.max_days * DAY_MS,
-      }),
+    async (batch) => {
+      const counts = sampler.counts();
+      if (batch.length === 0 && counts.length === 0) return 0;
+      const before_ms = clock.now() - config.max_days * DAY_MS;
+      return store.keepMisses(batch, counts, { max_bytes: config.max_bytes, before_ms });
+    },
     clock,
     { max_records: 1000, max_bytes: 4 * 2 ** 20 },
     events,

@@ -46,6 +46,11 @@ export type SetAside = { path: string } & (
 export interface Opened {
   entries: SpoolEntry[];
   set_aside?: SetAside;
+  /**
+   * Nothing waits, so the store has not been touched: fulfilled once it has been opened for the first change or
+   * question, with what was found then. What it rejects with reaches that change or question, too.
+   */
+  later?: Promise<Opened>;
 }
 
 /**

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { LannerError, messageOf } from '../../lib/errors.ts';
+import { fileName } from './rest.ts';
 import { applicationId, migrations } from './schema.ts';
-import { fileName } from './sqlite.ts';
 
 const tables = ['history', 'misses', 'labels'] as const;
 

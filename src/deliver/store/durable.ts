@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { LannerError } from '../../lib/errors.ts';
 import type { HistoryPage, HistoryStore } from '../../model/history.ts';
+import { type Claim, claimDirectory } from './claim.ts';
 import type { DeadLetter, DeliveryStore, Opened, SpoolEntry } from './contract.ts';
 import { openGathering } from './gather.ts';
+import { isAtRest } from './rest.ts';
 import type { Change, SqliteOptions } from './sqlite.ts';
 import type { Answer, Request } from './worker.ts';
 
@@ -13,9 +15,15 @@ type Ask = Request extends infer R ? (R extends { call: number } ? Omit<R, 'call
  * loop. A fulfilled promise means that the change is on disk (WAL, synchronous FULL), except for `remove` and
  * `attempted`: losing these costs a repeat, so they are written with a little delay. What is removed before it was
  * written is not written at all.
+ *
+ * The thread is not started while nothing waits: it costs 17 MB and as much CPU as a fourth of a start. The first
+ * change or question starts it; until then the directory is kept by a socket (claim.ts).
  */
 export function durableStore(directory: string, options: SqliteOptions = {}): DeliveryStore & HistoryStore {
   let worker: Worker | undefined;
+  let claim: Claim | undefined;
+  /** While the thread is not needed: opens the store when it is. */
+  let wake: (() => void) | undefined;
   let calls = 0;
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
 
@@ -46,8 +54,12 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
   const gathering = openGathering((changes) => ask({ ask: 'changes', changes }) as Promise<unknown[]>);
 
   function ask(request: Ask): Promise<unknown> {
-    if (request.ask === 'open') worker ??= startWorker();
+    wake?.();
     if (request.ask !== 'changes' && !request.ask.startsWith('keep_')) gathering.flush();
+    return post(request);
+  }
+
+  function post(request: Ask): Promise<unknown> {
     const to = worker;
     if (!to) return Promise.reject(new Error('the store is not open'));
     calls += 1;
@@ -58,11 +70,48 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
     });
   }
 
+  async function open(): Promise<Opened> {
+    wake?.();
+    claim ??= worker === undefined ? await claimDirectory(directory) : undefined;
+    if (worker === undefined && claim?.isStale === false && isAtRest(directory))
+      return { entries: [], later: sleep() };
+    try {
+      worker ??= startWorker();
+      const opened = (await ask({ ask: 'open' })) as Opened;
+      await claim?.takeOver();
+      return opened;
+    } catch (error) {
+      // Another has it, and is not to be in its own way.
+      if (error instanceof LannerError) unclaim();
+      throw error;
+    }
+  }
+
+  /** Fulfilled with what is found when somebody needs the store; never, if nobody does. */
+  function sleep(): Promise<Opened> {
+    const later = new Promise<Opened>((resolve, reject) => {
+      wake = () => {
+        wake = undefined;
+        worker = startWorker();
+        // Before any change that is on its way to it.
+        (post({ ask: 'open' }) as Promise<Opened>).then(resolve, reject);
+      };
+    });
+    // Whoever woke it hears of the trouble from its own call.
+    later.catch(() => {});
+    return later;
+  }
+
+  function unclaim(): void {
+    claim?.release();
+    claim = undefined;
+  }
+
   const change = (what: Change, lazy = false) => gathering.add(what, lazy);
 
   return {
     durable: true,
-    open: async () => (await ask({ ask: 'open' })) as Opened,
+    open,
     put: async (records) => void (await change({ op: 'put', records })),
     read: async (ids) => new Map((await ask({ ask: 'read', ids })) as [string, string][]),
     compose: async (unit, ids) => void (await change({ op: 'compose', unit, ids })),
@@ -72,8 +121,9 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
       void (await change({ op: 'bury', ids, reason, detail, at_ms })),
     deadLetters: async (limit) => (await ask({ ask: 'dead_letters', limit })) as DeadLetter[],
     revive: async (ids) => (await change({ op: 'revive', ids })) as SpoolEntry[],
+    // While it sleeps there are no dead letters.
     prune: async (max_letters, before_ms) =>
-      (await change({ op: 'prune', max_letters, before_ms })) as number,
+      wake === undefined ? ((await change({ op: 'prune', max_letters, before_ms })) as number) : 0,
     dropDead: async (ids) => (await change({ op: 'drop_dead', ids })) as number,
     keepHistory: async (records, bounds) => (await ask({ ask: 'keep_history', records, bounds })) as number,
     keepMisses: async (records, counts, bounds) =>
@@ -82,10 +132,13 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
     queryHistory: async (filter, page) => (await ask({ ask: 'query_history', filter, page })) as HistoryPage,
     getHistory: async (id) => (await ask({ ask: 'get_history', id })) as string | undefined,
     async close() {
-      if (!worker) return;
       const closing = worker;
-      await ask({ ask: 'close' }).catch(() => {});
-      await closing.terminate();
+      wake = undefined;
+      if (closing) {
+        await ask({ ask: 'close' }).catch(() => {});
+        await closing.terminate();
+      }
+      unclaim();
     },
   };
 }

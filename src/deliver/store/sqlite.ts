@@ -1,10 +1,12 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { LannerError, messageOf } from '../../lib/errors.ts';
 import type { DeadReason } from '../../model/delivery.ts';
 import type { DeadLetter, SetAside, SpoolEntry, SpoolRecord } from './contract.ts';
 import { type HistoryTable, historyTable } from './history-table.ts';
+import { locked, writePid } from './holder.ts';
+import { fileName, markAtRest, unmark } from './rest.ts';
 import { salvage } from './salvage.ts';
 import { applicationId, migrations } from './schema.ts';
 
@@ -31,8 +33,6 @@ export interface SqliteStore {
   close(): void;
 }
 
-export const fileName = 'lanner.db';
-
 export interface SqliteOptions {
   /** Bound of the file, for tests that need a full disk. */
   max_pages?: number;
@@ -52,6 +52,7 @@ export function openSqlite(directory: string, options: SqliteOptions = {}): Sqli
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const unlock = lock(directory);
   try {
+    unmark(directory);
     const file = join(directory, fileName);
     const { database, setAside } = options.only_look
       ? { database: openAsItIs(file, options), setAside: undefined }
@@ -61,7 +62,7 @@ export function openSqlite(directory: string, options: SqliteOptions = {}): Sqli
       ...operations(database),
       history: historyTable(database),
       setAside,
-      close: () => closeAll(database, unlock),
+      close: () => closeAll(database, directory, unlock),
     };
   } catch (error) {
     unlock();
@@ -69,9 +70,22 @@ export function openSqlite(directory: string, options: SqliteOptions = {}): Sqli
   }
 }
 
-function closeAll(database: Database.Database, unlock: () => void): void {
+function closeAll(database: Database.Database, directory: string, unlock: () => void): void {
+  const nothingWaits = isEmpty(database);
+  // libsql closes behind our back; after this it has nothing left to write.
+  if (nothingWaits) database.pragma('wal_checkpoint(TRUNCATE)');
   database.close();
+  if (nothingWaits) markAtRest(directory);
   unlock();
+}
+
+function isEmpty(database: Database.Database): boolean {
+  try {
+    const rows = 'SELECT 1 FROM deliveries UNION ALL SELECT 1 FROM dead_letters LIMIT 1';
+    return database.prepare(rows).get() === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -80,28 +94,18 @@ function closeAll(database: Database.Database, unlock: () => void): void {
  */
 function lock(directory: string): () => void {
   const database = new Database(join(directory, 'lock'));
-  const pidFile = join(directory, 'pid');
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
-    throw new LannerError(
-      'store_locked',
-      `${directory} is used by another Lanner${holder(pidFile)}`,
-      'Stop that one, or give this one a state_dir of its own.',
-    );
+    throw locked(directory);
   }
-  writeFileSync(pidFile, `${process.pid}\n`);
-  return () => database.close();
-}
-
-function holder(pidFile: string): string {
-  try {
-    return ` (process ${readFileSync(pidFile, 'utf8').trim()})`;
-  } catch {
-    return '';
-  }
+  writePid(directory);
+  return () => {
+    database.exec('ROLLBACK');
+    database.close();
+  };
 }
 
 const unreadable = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB']);

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HistoryBounds, HistoryFilter, HistoryRecord, Label, MissCount } from '../../model/history.ts';
+import type { Opened } from './contract.ts';
 import { type Change, flatError, openSqlite, type SqliteOptions, type SqliteStore } from './sqlite.ts';
 
 /** What the main thread asks; `call` numbers the answer. */
@@ -37,6 +38,8 @@ function serve(directory: string, options: SqliteOptions): void {
   const port = parentPort;
   if (!port) return;
   let store: SqliteStore | undefined;
+  /** Why it is not open: told to whoever asks it for something, too. */
+  let trouble: unknown = new Error('the store is not open');
   let queue: { call: number; changes: readonly Change[] }[] = [];
   let immediate: NodeJS.Immediate | undefined;
 
@@ -63,18 +66,25 @@ function serve(directory: string, options: SqliteOptions): void {
   }
 
   function opened(): SqliteStore {
-    if (!store) throw new Error('the store is not open');
+    if (!store) throw trouble;
     return store;
+  }
+
+  function open(): Opened {
+    try {
+      store ??= openSqlite(directory, options);
+    } catch (error) {
+      trouble = error;
+      throw error;
+    }
+    const set_aside = store.setAside;
+    return { entries: store.entries(), ...(set_aside !== undefined && { set_aside }) };
   }
 
   function answer(request: Exclude<Request, { ask: 'changes' }>): unknown {
     switch (request.ask) {
       case 'open':
-        store ??= openSqlite(directory, options);
-        return {
-          entries: store.entries(),
-          ...(store.setAside === undefined ? {} : { set_aside: store.setAside }),
-        };
+        return open();
       case 'read':
         return opened().read(request.ids);
       case 'dead_letters':

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { durableStore } from '../../../src/deliver/store/durable.ts';
@@ -38,14 +39,22 @@ describe('the file of the store', () => {
     await second.close();
   });
 
-  it('is locked against another process as well', async () => {
+  it.each([
+    ['before anything is written', false],
+    ['once something is', true],
+  ])('is locked against another process as well, %s', async (_when, isWritten) => {
     const directory = temporaryDirectory();
     const store = durableStore(directory);
     await store.open();
-    const script = `import { openSqlite } from ${JSON.stringify(new URL('../../../dist/deliver/store/sqlite.js', import.meta.url).href)};
-      try { openSqlite(${JSON.stringify(directory)}); console.log('opened'); } catch (error) { console.log(error.code); }`;
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
-    expect(said.trim()).toBe('store_locked');
+    if (isWritten) await store.put([aRecord('a')]);
+    const script = `import { durableStore } from ${JSON.stringify(new URL('../../../dist/deliver/store/durable.js', import.meta.url).href)};
+      const store = durableStore(${JSON.stringify(directory)});
+      await store.open().then(() => console.log('opened'), (error) => console.log(error.code));
+      await store.close();`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+    expect(stdout.trim()).toBe('store_locked');
+    // A client that knows the thread's lock only.
+    if (isWritten) expect(() => openSqlite(directory)).toThrow(/is used by another Lanner \(process \d+\)/);
     await store.close();
   });
 
