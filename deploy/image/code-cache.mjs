@@ -5,6 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export async function writeCodeCache(node, app) {
@@ -24,7 +25,11 @@ sinks: {w: {type: webhook, url: "http://127.0.0.1:9/"}}
   try {
     const run = spawn(node, [main, 'run', '--config', config], { stdio: 'ignore' });
     const ended = new Promise((resolve) => run.on('exit', resolve));
-    setTimeout(() => run.kill('SIGTERM'), 4000);
+    await sleep(1000);
+    // The store's thread starts when it is asked something.
+    execFileSync(node, [main, 'history', 'query', '--config', config], { stdio: 'ignore' });
+    await sleep(3500);
+    run.kill('SIGTERM');
     const code = await ended;
     if (code !== 0) throw new Error(`lanner run ended with ${code}`);
     // The demo delivers: it loads what the run above did not.
