@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { LannerError, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { readTlsFiles } from '../tls.ts';
 import { type FalcoHttpConfig, parseListen } from './config.ts';
+import { type Front, openFront } from './front.ts';
+import type { Receiver } from './receiver.ts';
 
 /** Time for answers under way when we stop. */
 const CLOSE_MS = 2_000;
@@ -22,7 +24,7 @@ export function serverFor(
   const common = {
     requestTimeout: timeout,
     headersTimeout: timeout,
-    connectionsCheckingInterval: Math.min(1_000, timeout / 2),
+    connectionsCheckingInterval: checkEvery(config),
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server =
@@ -31,6 +33,37 @@ export function serverFor(
       : createSecureServer({ ...common, ...secureOptions(config.tls) }, receive);
   server.maxConnections = config.max_connections;
   return server;
+}
+
+function checkEvery({ body_timeout_secs }: FalcoHttpConfig): number {
+  return Math.min(1_000, body_timeout_secs * 500);
+}
+
+/** Puts a front before what the server itself does with its connections. */
+export function frontFor(
+  server: Server,
+  config: FalcoHttpConfig,
+  receiver: Receiver,
+  signal: AbortSignal,
+): Front {
+  const front = openFront({
+    receiver,
+    maxBodyBytes: config.max_body_bytes,
+    requestMs: config.body_timeout_secs * 1000,
+    keepAliveMs: KEEP_ALIVE_MS,
+    checkEveryMs: checkEvery(config),
+    signal,
+  });
+  server.once('listening', front.start).once('close', front.stop);
+  const event = config.tls === undefined ? 'connection' : 'secureConnection';
+  const own = server.listeners(event) as ((socket: Socket) => void)[];
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => {
+    front.take(socket, () => {
+      for (const listener of own) listener.call(server, socket);
+    });
+  });
+  return front;
 }
 
 type ServerTls = NonNullable<FalcoHttpConfig['tls']>;
@@ -112,15 +145,19 @@ export async function checkListen(name: string, config: FalcoHttpConfig, taken: 
 }
 
 /** Fulfilled when `signal` has aborted and every answer under way was given, or given up after `CLOSE_MS`. */
-export function closed(server: Server, signal: AbortSignal): Promise<void> {
+export function closed(server: Server, front: Front | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const close = () => {
-      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        front?.closeAll();
+      }, CLOSE_MS);
       server.close(() => {
         clearTimeout(timer);
         resolve();
       });
       server.closeIdleConnections();
+      front?.closeIdle();
     };
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });

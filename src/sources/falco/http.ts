@@ -2,9 +2,9 @@ import { LannerError } from '../../lib/errors.ts';
 import type { Source, SourceHealth } from '../../model/intake.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { FalcoHttpConfig } from './config.ts';
-import { closed, listen, serverFor, watchTls } from './http-server.ts';
+import { closed, frontFor, listen, serverFor, watchTls } from './http-server.ts';
 import { openFalcoReader } from './reader.ts';
-import { receiver, TEXT_MEND } from './receiver.ts';
+import { openReceiver, TEXT_MEND } from './receiver.ts';
 
 export interface FalcoHttpDeps {
   log: Log;
@@ -64,7 +64,7 @@ export function openFalcoHttp(name: string, config: FalcoHttpConfig, deps: Falco
           if (isEndangered(version)) warnings.danger(version);
         },
       });
-      const receive = receiver({
+      const receiver = openReceiver({
         config,
         intake,
         reader,
@@ -74,14 +74,15 @@ export function openFalcoHttp(name: string, config: FalcoHttpConfig, deps: Falco
         onText,
         onGood,
       });
-      const server = serverFor(config, receive);
+      const server = serverFor(config, receiver.request);
+      const front = frontFor(server, config, receiver, signal);
       server.on('drop', () => warnings.connections(config.max_connections));
       server.on('tlsClientError', (error) => warnings.handshake(error));
       bound = await listen(server, name, config);
       enter('ok');
       deps.log.info('listening for Falco', { source: name, address: bound, tls: config.tls !== undefined });
       const reload = watchTls(server, name, config, deps.log);
-      await closed(server, signal);
+      await closed(server, front, signal);
       clearInterval(reload);
       enter('stopped');
 

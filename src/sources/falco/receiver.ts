@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Intake } from '../../model/intake.ts';
+import { bodyOf } from './answers.ts';
 import type { FalcoHttpConfig } from './config.ts';
 import { documentsOf, isOneLine } from './documents.ts';
 import type { FalcoReader, JudgedReading } from './reader.ts';
@@ -24,14 +25,35 @@ export interface ReceiverOptions {
   onGood: () => void;
 }
 
-/** Takes requests: reads the body within its bounds, judges it, answers. Never throws. */
-export function receiver(
-  options: ReceiverOptions,
-): (request: IncomingMessage, response: ServerResponse) => void {
+/** One request, whichever way it came. */
+export interface Exchange {
+  /** The value of Content-Type, if it has one. */
+  contentType(): string | undefined;
+  /** Called once. `reason` goes into the body. Does nothing where the client is gone. */
+  answer(code: number, reason?: string): void;
+}
+
+export interface Receiver {
+  /** Whether this path is ours, compared without telling by the time it takes how much of it is right. */
+  isPath(url: string): boolean;
+  /** Takes a whole body that was posted to our path, judges and answers it. Never throws. */
+  take(body: Buffer, exchange: Exchange): void;
+  /** The connection ended inside a body. */
+  broken(): void;
+  /** A request as node:http reads it: as `take`, with answers to all that is wrong. */
+  request(request: IncomingMessage, response: ServerResponse): void;
+}
+
+export function openReceiver(options: ReceiverOptions): Receiver {
   const { config, intake } = options;
   const isPath = pathTest(config.path);
+  const take = (body: Buffer, exchange: Exchange) => takeBody(options, body, exchange);
+  const broken = () => {
+    intake.counts.messages += 1;
+    intake.unreadable('not_json', 'the connection ended inside the body');
+  };
 
-  return (request, response) => {
+  const request = (request: IncomingMessage, response: ServerResponse) => {
     if (!isPath(request.url ?? '')) return refuse(request, response, 404, 'not found');
     if (request.method !== 'POST') {
       response.setHeader('allow', 'POST');
@@ -44,12 +66,24 @@ export function receiver(
       return tooLarge(options, request, response);
     readBody(request, config.max_body_bytes, (body) => {
       if (body === 'too large') return tooLarge(options, request, response);
-      if (body === 'broken') {
-        intake.counts.messages += 1;
-        return intake.unreadable('not_json', 'the connection ended inside the body');
-      }
-      take(options, request, response, body);
+      if (body === 'broken') return broken();
+      take(body, exchangeOf(options, request, response));
     });
+  };
+  return { isPath, take, broken, request };
+}
+
+function exchangeOf(
+  { signal }: ReceiverOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Exchange {
+  return {
+    contentType: () => request.headers['content-type'],
+    answer(code, reason) {
+      if (signal.aborted && !response.headersSent) response.setHeader('connection', 'close');
+      answer(response, code, reason);
+    },
   };
 }
 
@@ -126,7 +160,7 @@ function answer(response: ServerResponse, code: number, reason?: string): void {
     response.end();
     return;
   }
-  const body = `${JSON.stringify({ error: reason })}\n`;
+  const body = bodyOf(reason);
   response.writeHead(code, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
@@ -135,23 +169,17 @@ function answer(response: ServerResponse, code: number, reason?: string): void {
 }
 
 /** What a real Falco sends, one alert that is mostly no finding, is answered in the same turn. */
-function take(
-  options: ReceiverOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-  body: Buffer,
-): void {
+function takeBody(options: ReceiverOptions, body: Buffer, exchange: Exchange): void {
   if (!isOneLine(body)) {
     const readings = documentsOf(body).map((document) => judged(options, document));
-    return void finish(options, request, response, body, readings);
+    return void finish(options, body, exchange, readings);
   }
   const reading = judged(options, body);
   if (reading.kind === 'unreadable' || reading.accepted !== undefined)
-    return void finish(options, request, response, body, [reading]);
+    return void finish(options, body, exchange, [reading]);
   options.onGood();
-  if (options.relay !== undefined && isRelayed(reading, options.config)) relay(options, request, body);
-  if (options.signal.aborted) response.setHeader('connection', 'close');
-  answer(response, 200);
+  if (options.relay !== undefined && isRelayed(reading, options.config)) relay(options, body, exchange);
+  exchange.answer(200);
 }
 
 function judged({ tap, reader }: ReceiverOptions, document: Buffer): JudgedReading {
@@ -159,29 +187,27 @@ function judged({ tap, reader }: ReceiverOptions, document: Buffer): JudgedReadi
   return reader.judge(document);
 }
 
-function relay(options: ReceiverOptions, request: IncomingMessage, body: Buffer): void {
-  options.relay?.(body, request.headers['content-type'] ?? 'application/json');
+function relay(options: ReceiverOptions, body: Buffer, exchange: Exchange): void {
+  options.relay?.(body, exchange.contentType() ?? 'application/json');
 }
 
 async function finish(
   options: ReceiverOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
   body: Buffer,
+  exchange: Exchange,
   readings: readonly JudgedReading[],
 ): Promise<void> {
   const { config, intake } = options;
   if (readings.some((one) => one.kind !== 'unreadable')) options.onGood();
-  if (readings.some((one) => isRelayed(one, config))) relay(options, request, body);
+  if (readings.some((one) => isRelayed(one, config))) relay(options, body, exchange);
   const accepted = readings.flatMap((one) => (one.accepted === undefined ? [] : [one.accepted]));
   if (accepted.length > 0 && !(await within(Promise.all(accepted), config.answer_within_ms)))
     intake.counts.late_answers += 1;
-  if (options.signal.aborted) response.setHeader('connection', 'close');
   const bad = readings.find((one) => one.kind === 'unreadable');
-  if (bad === undefined) return answer(response, 200);
+  if (bad === undefined) return exchange.answer(200);
   const isText = bad.reason === 'falco_text_output';
   if (isText) options.onText();
-  answer(response, isText ? 415 : 400, isText ? TEXT_MEND : bad.detail);
+  exchange.answer(isText ? 415 : 400, isText ? TEXT_MEND : bad.detail);
 }
 
 function isRelayed(reading: JudgedReading, config: FalcoHttpConfig): boolean {
