@@ -1,4 +1,5 @@
 import { grpcStatus } from '../grpc-status.ts';
+import type { TakeBytes } from './http2-frames.ts';
 import type { TakeMessage } from './link.ts';
 
 /**
@@ -28,7 +29,7 @@ export function deframer(
   maxBytes: number,
   onMessage: TakeMessage,
   fail: (code: number, details: string) => void,
-): (chunk: Buffer) => void {
+): TakeBytes {
   const head = Buffer.alloc(HEAD);
   let headBytes = 0;
   let kept = Buffer.allocUnsafeSlow(0);
@@ -69,8 +70,8 @@ export function deframer(
   }
 
   /** Adds what belongs to the message that is being put together; gives where the next begins. */
-  function add(chunk: Buffer, at: number): number {
-    const step = Math.min(expected - bodyBytes, chunk.length - at);
+  function add(chunk: Buffer, at: number, end: number): number {
+    const step = Math.min(expected - bodyBytes, end - at);
     chunk.copy(body, bodyBytes, at, at + step);
     bodyBytes += step;
     if (bodyBytes === expected) {
@@ -82,33 +83,32 @@ export function deframer(
   }
 
   /** Adds to a head that is spread over chunks; gives where its message begins. */
-  function addHead(chunk: Buffer, at: number): number {
-    const step = Math.min(HEAD - headBytes, chunk.length - at);
+  function addHead(chunk: Buffer, at: number, end: number): number {
+    const step = Math.min(HEAD - headBytes, end - at);
     chunk.copy(head, headBytes, at, at + step);
     headBytes += step;
     return at + step;
   }
 
-  return (chunk) => {
-    let at = 0;
-    const { length: size } = chunk;
-    while (at < size && !failed) {
+  return (chunk, start, end) => {
+    let at = start;
+    while (at < end && !failed) {
       if (expected >= 0) {
-        at = add(chunk, at);
+        at = add(chunk, at, end);
         continue;
       }
       let length: number;
-      if (headBytes === 0 && size - at >= HEAD) {
+      if (headBytes === 0 && end - at >= HEAD) {
         length = lengthOf(chunk, at);
         at += HEAD;
       } else {
-        at = addHead(chunk, at);
+        at = addHead(chunk, at, end);
         if (headBytes < HEAD) return;
         headBytes = 0;
         length = lengthOf(head, 0);
       }
       if (length < 0) return;
-      if (size - at < length) begin(length);
+      if (end - at < length) begin(length);
       else {
         onMessage(chunk, at, at + length);
         at += length;

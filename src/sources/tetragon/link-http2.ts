@@ -5,23 +5,25 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { GrpcStatus } from '../grpc-errors.ts';
 import { grpcStatus } from '../grpc-status.ts';
 import { deframer, frameHead } from './grpc-frames.ts';
+import { Http2Bypass } from './http2-bypass.ts';
 import { type AgentLink, type EventStream, type LinkOptions, type TakeMessage, windowBytes } from './link.ts';
 import { tetragonProtocol } from './protocol.ts';
 
 /**
  * A link on node:http2, for the one hot stream: gRPC's messages are read from the data frames themselves,
- * without a copy and without a pause for each.
+ * without a copy and without a pause for each, and most data frames never reach node:http2 (http2-bypass.ts).
  *
  * Status comes from the trailers (or from the headers of an answer without body); a stream or connection that
  * ends without one is UNAVAILABLE. All calls share one connection, so that a unary call proves that the stream's
  * connection lives.
  */
 export function http2Link(options: LinkOptions): AgentLink {
-  const session = openSession(options);
+  const { session, bypass } = openSession(options);
   let lost: GrpcStatus | undefined;
   let connected = false;
   session.on('connect', () => {
@@ -43,7 +45,8 @@ export function http2Link(options: LinkOptions): AgentLink {
   );
   session.on('close', () => lose('the connection was closed'));
 
-  function call(path: string, request: Buffer, onMessage: TakeMessage): EventStream {
+  /** `hot`: the call whose data goes past the session. */
+  function call(path: string, request: Buffer, onMessage: TakeMessage, hot?: Http2Bypass): EventStream {
     if (session.destroyed || session.closed) return { ended: Promise.resolve(lost ?? closed), cancel() {} };
     let stream: ClientHttp2Stream;
     try {
@@ -54,9 +57,15 @@ export function http2Link(options: LinkOptions): AgentLink {
         cancel() {},
       };
     }
-    const ended = readCall(stream, options.maxMessageBytes, onMessage, () => lost);
+    const ended = readCall(stream, options.maxMessageBytes, onMessage, () => lost, hot);
     stream.end(Buffer.concat([frameHead(request.length), request]));
-    return { ended, cancel: () => stream.close(constants.NGHTTP2_CANCEL) };
+    return {
+      ended,
+      cancel() {
+        hot?.stop();
+        stream.close(constants.NGHTTP2_CANCEL);
+      },
+    };
   }
 
   async function unary(path: string, request: Buffer, timeoutSecs: number): Promise<Buffer> {
@@ -89,27 +98,43 @@ export function http2Link(options: LinkOptions): AgentLink {
       const { getHealth } = tetragonProtocol();
       await unary(getHealth.path, getHealth.requestSerialize({}), timeoutSecs);
     },
-    events: (request, onMessage) => call(tetragonProtocol().getEvents.path, request, onMessage),
-    close: () => session.destroy(),
+    events: (request, onMessage) => call(tetragonProtocol().getEvents.path, request, onMessage, bypass),
+    close() {
+      bypass.stop();
+      session.destroy();
+    },
   };
 }
 
 const closed: GrpcStatus = { code: grpcStatus.UNAVAILABLE, details: 'the connection was closed' };
 
-function openSession(options: LinkOptions): ClientHttp2Session {
-  const settings = { initialWindowSize: windowBytes, enablePush: false };
-  const { path, host = 'localhost', port, tls } = options;
-  if (path !== undefined)
-    return connect('http://localhost', { settings, createConnection: () => connectSocket(path) });
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  if (tls === undefined) return connect(`http://${at}`, { settings });
-  return connect(`https://${at}`, {
-    settings,
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
-    ...(tls.server_name !== undefined && { servername: tls.server_name }),
+function openSession(options: LinkOptions): { session: ClientHttp2Session; bypass: Http2Bypass } {
+  const { path, host = 'localhost', port = 0, tls } = options;
+  const bypass = new Http2Bypass((reading) => {
+    if (path !== undefined) return connectSocket({ path, ...reading });
+    if (tls === undefined) return connectSocket({ host, port, noDelay: true, ...reading });
+    const { ca, cert, key } = tls;
+    const servername = tls.server_name ?? (isIP(host) === 0 ? host : undefined);
+    const files = {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    };
+    return connectTls({
+      ...files,
+      ...(servername !== undefined && { servername }),
+      host,
+      port,
+      ALPNProtocols: ['h2'],
+      ...reading,
+    }).setNoDelay();
   });
+  const at = path !== undefined ? 'localhost' : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const session = connect(`${tls === undefined ? 'http' : 'https'}://${at}`, {
+    settings: { initialWindowSize: windowBytes, enablePush: false },
+    createConnection: () => bypass,
+  });
+  return { session, bypass };
 }
 
 function headersFor(path: string, { tls, path: socket, host, port }: LinkOptions) {
@@ -131,6 +156,7 @@ function readCall(
   maxBytes: number,
   onMessage: TakeMessage,
   lost: () => GrpcStatus | undefined,
+  hot: Http2Bypass | undefined,
 ): Promise<GrpcStatus> {
   return new Promise((resolve) => {
     let outcome: GrpcStatus | undefined;
@@ -139,20 +165,29 @@ function readCall(
     };
     const fail = (code: number, details: string) => {
       settle({ code, details, odd: code !== grpcStatus.RESOURCE_EXHAUSTED });
+      hot?.stop();
       stream.close(constants.NGHTTP2_CANCEL);
     };
+    const take = deframer(maxBytes, onMessage, fail);
+    if (hot !== undefined) whenNumbered(stream, (id) => hot.watch(id, take));
     stream.on('response', (headers) => {
       const problem = answerProblem(headers);
       if (problem !== undefined) fail(problem.code ?? grpcStatus.UNKNOWN, problem.details ?? '');
       else if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
+      // A length that was promised is held against what the session sees.
+      else if (headers['content-length'] === undefined) hot?.accept();
     });
-    takeChunks(stream, deframer(maxBytes, onMessage, fail));
+    takeChunks(stream, (chunk) => {
+      hot?.arrived(chunk.length);
+      take(chunk, 0, chunk.length);
+    });
     stream.on('trailers', (headers) => settle(statusFrom(headers)));
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (lost() === undefined)
         settle({ code: grpcStatus.UNAVAILABLE, details: `${error.code ?? ''} ${error.message}` });
     });
     stream.on('close', () => {
+      hot?.stop();
       const reset = stream.rstCode ?? 0;
       const details = reset === 0 ? 'the stream ended without a status' : `RST_STREAM with code ${reset}`;
       // The connection's own error may be told after the stream's end.
@@ -164,10 +199,15 @@ function readCall(
   });
 }
 
+/** A stream has its number once the session is connected. */
+function whenNumbered(stream: ClientHttp2Stream, tell: (id: number) => void): void {
+  if (stream.id !== undefined) tell(stream.id);
+  else stream.once('ready', () => tell(stream.id as number));
+}
+
 /**
- * Takes a stream's chunks where node hands them in, before they pass its read queue, which costs a sixth of the
- * whole and queues nothing here: the stream is never paused. Should node hand them in elsewhere one day, they come
- * as data events.
+ * Takes a stream's chunks where node hands them in, before they pass its read queue: nothing queues there, the stream
+ * is never paused. Should node hand them in elsewhere one day, they come as data events.
  */
 function takeChunks(stream: ClientHttp2Stream, take: (chunk: Buffer) => void): void {
   const push = stream.push.bind(stream);
