@@ -5,9 +5,10 @@ import type { Change } from './sqlite.ts';
  * Gathers changes on their way to the store's thread, so that those that come close together share one message
  * and one commit: a commit costs a sync of the disk, whatever is in it.
  *
- * A change somebody waits for goes at once if none went in the last few milliseconds; one nobody waits for waits
- * for company. A record that is removed while its `put` is still here is never written: what was delivered needs
- * no place on disk, and its `put` is fulfilled.
+ * A `put` stays a few milliseconds, whatever else goes on: most records are delivered by then, and one that is
+ * removed while its `put` is still here is never written. What was delivered needs no place on disk, and its `put`
+ * is fulfilled. Any other change somebody waits for goes at once if none went just before; one nobody waits for
+ * waits for company.
  */
 export interface Gathering {
   /** Fulfilled with what the store answers this change; for a `put` also when all its records are gone again. */
@@ -16,7 +17,7 @@ export interface Gathering {
   flush(): void;
 }
 
-/** Between two messages. */
+/** How long a `put` stays, and the time between two messages. */
 const paceMs = 5;
 /** A change nobody waits for. */
 const lazyMs = 50;
@@ -57,10 +58,10 @@ export function openGathering(send: (changes: readonly Change[]) => Promise<unkn
     );
   }
 
-  function schedule(lazy: boolean): void {
+  function schedule({ op }: Change, lazy: boolean): void {
     if (immediate !== undefined) return;
     const now = performance.now();
-    const at = lazy ? now + lazyMs : sent + paceMs;
+    const at = lazy ? now + lazyMs : op === 'put' ? now + paceMs : sent + paceMs;
     if (at <= now || items.length >= lazyMost) immediate = setImmediate(flush);
     else if (at < due) {
       clearTimeout(timer);
@@ -103,7 +104,7 @@ export function openGathering(send: (changes: readonly Change[]) => Promise<unkn
         const item = { change: wanted, resolve, reject };
         items.push(item);
         if (wanted.op === 'put') for (const { entry } of wanted.records) here.set(entry.id, item);
-        schedule(lazy);
+        schedule(wanted, lazy);
       });
     },
     flush,

@@ -13,11 +13,12 @@ function open(fails = false) {
   });
   const put = (...ids: string[]) =>
     gathering.add({ op: 'put', records: ids.map((id) => aRecord(id)) }, false);
+  const compose = (...ids: string[]) => gathering.add({ op: 'compose', unit: 'u', ids }, false);
   const remove = (...ids: string[]) => gathering.add({ op: 'remove', ids }, true);
   const idsOf = (change: Change) =>
     change.op === 'put' ? change.records.map(({ entry }) => entry.id) : 'ids' in change ? change.ids : [];
   const told = () => sent.map((changes) => changes.map((change) => [change.op, ...idsOf(change)].join(' ')));
-  return { gathering, put, remove, told };
+  return { gathering, put, compose, remove, told };
 }
 
 describe('changes on their way to the store', () => {
@@ -30,16 +31,33 @@ describe('changes on their way to the store', () => {
     vi.useRealTimers();
   });
 
-  it('go at once after a rest, and together when they come close', async () => {
+  it('stay a few milliseconds where they are records, and go together', async () => {
     const { put, told } = open();
-    await Promise.all([put('a'), vi.advanceTimersByTimeAsync(0)]);
-    expect(told()).toEqual([['put a']]);
-    const both = [put('b'), put('c')];
+    const first = put('a');
+    await vi.advanceTimersByTimeAsync(4);
+    expect(told()).toEqual([]);
+    const second = put('b');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told()).toEqual([['put a', 'put b']]);
+    const third = put('c');
     await vi.advanceTimersByTimeAsync(4);
     expect(told()).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(2);
-    expect(told()).toEqual([['put a'], ['put b', 'put c']]);
-    expect(await Promise.all(both)).toEqual(['put', 'put']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told()).toEqual([['put a', 'put b'], ['put c']]);
+    expect(await Promise.all([first, second, third])).toEqual(['put', 'put', 'put']);
+  });
+
+  it('go at once after a rest where somebody waits for another kind, and take along what stays', async () => {
+    const { put, compose, told } = open();
+    void put('a');
+    const [both] = await Promise.all([compose('a'), vi.advanceTimersByTimeAsync(0)]);
+    expect(told()).toEqual([['put a', 'compose a']]);
+    expect(both).toBe('compose');
+    const next = compose('b');
+    await vi.advanceTimersByTimeAsync(4);
+    expect(told()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await next).toBe('compose');
   });
 
   it('that nobody waits for wait for company, and go along with what somebody waits for', async () => {
@@ -48,7 +66,7 @@ describe('changes on their way to the store', () => {
     await vi.advanceTimersByTimeAsync(40);
     expect(told()).toEqual([]);
     const second = put('a');
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(5);
     expect(told()).toEqual([['remove x', 'put a']]);
     const third = remove('y');
     await vi.advanceTimersByTimeAsync(60);
