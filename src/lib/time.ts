@@ -5,9 +5,19 @@ const SECONDS = 16;
 const writtenSeconds = new Float64Array(SECONDS).fill(-1);
 const writtenTexts = new Array<string>(SECONDS).fill('');
 
+const YEAR_10000 = 253_402_300_800;
+/** Times written last: what is read next is often one of them, and needs no test then. */
+const written = ['', '', '', ''];
+let next = 0;
+
 /** Seconds and nanoseconds as RFC 3339 in UTC with nine fractional digits. */
 export function rfc3339(seconds: number, nanos: number): string {
-  return `${wholeSecond(seconds)}.${String(nanos).padStart(9, '0')}Z`;
+  const text = `${wholeSecond(seconds)}.${String(nanos).padStart(9, '0')}Z`;
+  if (Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9 && seconds >= 0 && seconds < YEAR_10000) {
+    written[next] = text;
+    next = (next + 1) & 3;
+  }
+  return text;
 }
 
 function wholeSecond(seconds: number): string {
@@ -26,7 +36,8 @@ const normal = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$/;
 
 /** Any RFC 3339 text brought to UTC with nine fractional digits; undefined if it is none. */
 export function normalizeTime(text: string): string | undefined {
-  if (normal.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  if (text === '') return undefined;
+  if (written.includes(text) || (normal.test(text) && !Number.isNaN(Date.parse(text)))) return text;
   const match = form.exec(text);
   if (match === null) return undefined;
   const [, base, fraction = '', zone] = match;
@@ -37,7 +48,15 @@ export function normalizeTime(text: string): string | undefined {
   return `${whole.toISOString().slice(0, 19)}.${nanos}Z`;
 }
 
+/** The second that was read last: an event's time is read several times, and events come in bursts. */
+let readText = '';
+let readSecond = Number.NaN;
+
 /** Seconds since the epoch, with a fraction exact to about a microsecond; NaN for what is no time. */
 export function secondsOf(time: string): number {
-  return Date.parse(`${time.slice(0, 19)}Z`) / 1000 + Number(`0.${time.slice(20, 29) || '0'}`);
+  if (readText.length !== 19 || !time.startsWith(readText)) {
+    readText = time.slice(0, 19);
+    readSecond = Date.parse(`${readText}Z`) / 1000;
+  }
+  return readSecond + Number(`0.${time.slice(20, 29) || '0'}`);
 }

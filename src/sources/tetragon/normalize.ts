@@ -19,6 +19,7 @@ import { decodeKept, type TetragonMessage, type TetragonPod, type TetragonProces
 /** Longest chain of ancestors that is rebuilt. */
 const MAX_DEPTH = 32;
 const ENOMEM = '<enomem>';
+const DELETED = ' (deleted)';
 const UNSET_UID = 4294967295;
 
 /**
@@ -37,46 +38,59 @@ export function normalizeMessage(
   const container = containerOf(started);
   const image = imageOf(started.pod);
   const pod = podOf(started.pod);
-  return {
+  // Here and below fields are set one by one: a spread of a condition costs many times as much.
+  const event = {
     id: `tetragon:${started.exec_id ?? `${message.node_name ?? ''}:${time ?? ''}:${started.pid ?? ''}`}`,
     time: time ?? '1970-01-01T00:00:00.000000000Z',
     sensor: 'tetragon',
     source,
-    ...(message.node_name !== undefined && { node: message.node_name }),
-    ...(message.cluster_name !== undefined && { cluster: message.cluster_name }),
-    ...(container !== undefined && { container }),
-    ...(image !== undefined && { image }),
-    ...(pod !== undefined && { pod }),
-    process: execProcess(started),
-    ancestors: ancestorsOf(exec!, container?.id, processes),
-    ...(started.exec_id !== undefined && { exec_id: started.exec_id }),
-  };
+  } as ExecEvent;
+  if (message.node_name !== undefined) event.node = message.node_name;
+  if (message.cluster_name !== undefined) event.cluster = message.cluster_name;
+  if (container !== undefined) event.container = container;
+  if (image !== undefined) event.image = image;
+  if (pod !== undefined) event.pod = pod;
+  event.process = execProcess(started);
+  event.ancestors = ancestorsOf(exec!, container?.id, processes);
+  if (started.exec_id !== undefined) event.exec_id = started.exec_id;
+  return event;
 }
 
-function hasFlag(process: TetragonProcess, flag: string): boolean {
-  return process.flags !== undefined && ` ${process.flags} `.includes(` ${flag} `);
+/** Whether the word stands among the flags, which are separated by spaces. */
+function hasFlag({ flags }: TetragonProcess, flag: string): boolean {
+  if (flags === undefined) return false;
+  for (let at = flags.indexOf(flag); at >= 0; at = flags.indexOf(flag, at + 1)) {
+    const end = at + flag.length;
+    if ((at === 0 || flags[at - 1] === ' ') && (end === flags.length || flags[end] === ' ')) return true;
+  }
+  return false;
 }
 
 /** The container's id as long as the agent gave it; undefined for a process of the host. */
 export function containerIdOf(process: TetragonProcess): string | undefined {
   const full = process.pod?.container?.id;
-  if (full !== undefined && full !== '') return full.replace(/^[a-z0-9.-]+:\/\//, '');
+  if (full !== undefined && full !== '') return withoutRuntime(full);
   return process.docker === undefined || process.docker === '' ? undefined : process.docker;
+}
+
+function withoutRuntime(full: string): string {
+  const at = full.indexOf('://');
+  return at > 0 && /^[a-z0-9.-]+$/.test(full.slice(0, at)) ? full.slice(at + 3) : full;
 }
 
 function containerOf(process: TetragonProcess): Container | undefined {
   const id = containerIdOf(process);
   if (id === undefined) return undefined;
   const told = process.pod?.container;
-  const runtime = /^([a-z0-9-]+):\/\//.exec(told?.id ?? '')?.[1];
-  const started = normalizeTime(told?.start_time ?? '');
-  return {
-    id,
-    ...(told?.name !== undefined && { name: told.name }),
-    ...(runtime !== undefined && { runtime }),
-    ...(started !== undefined && { started_at: started }),
-    ...(told?.security_context?.privileged === true && { privileged: true }),
-  };
+  const container: Container = { id };
+  if (told === undefined) return container;
+  const runtime = told.id?.slice(0, Math.max(0, told.id.indexOf('://'))) ?? '';
+  const started = told.start_time === undefined ? undefined : normalizeTime(told.start_time);
+  if (told.name !== undefined) container.name = told.name;
+  if (/^[a-z0-9-]+$/.test(runtime)) container.runtime = runtime;
+  if (started !== undefined) container.started_at = started;
+  if (told.security_context?.privileged === true) container.privileged = true;
+  return container;
 }
 
 /** `image.name` is what the pod asked for, `image.id` the runtime's imageID (a digest, mostly with a name). */
@@ -105,28 +119,26 @@ function imageFacts(told: { id?: string; name?: string }): ImageFacts | undefine
 
 function podOf(pod: TetragonPod | undefined): Pod | undefined {
   if (pod?.namespace === undefined || pod.name === undefined) return undefined;
-  return {
-    namespace: pod.namespace,
-    name: pod.name,
-    ...(pod.uid !== undefined && pod.uid !== '' && { uid: pod.uid }),
-    ...(pod.pod_labels !== undefined && { labels: pod.pod_labels }),
-    ...(pod.pod_annotations !== undefined && { annotations: pod.pod_annotations }),
-    ...(pod.workload !== undefined && { workload: pod.workload }),
-    ...(pod.workload_kind !== undefined && { workload_kind: pod.workload_kind }),
-  };
+  const known: Pod = { namespace: pod.namespace, name: pod.name };
+  if (pod.uid !== undefined && pod.uid !== '') known.uid = pod.uid;
+  if (pod.pod_labels !== undefined) known.labels = pod.pod_labels;
+  if (pod.pod_annotations !== undefined) known.annotations = pod.pod_annotations;
+  if (pod.workload !== undefined) known.workload = pod.workload;
+  if (pod.workload_kind !== undefined) known.workload_kind = pod.workload_kind;
+  return known;
 }
 
 function execProcess(process: TetragonProcess): ExecProcess {
   const facts = factsOf(process);
   const file = fileOf(process);
-  return {
-    ...programOf(process, facts),
-    ...(inInitTree(process) !== undefined && { in_init_tree: inInitTree(process)! }),
-    ...(process.pod?.container?.maybe_exec_probe === true && { exec_probe: true }),
-    ...(process.auid !== undefined && process.auid !== UNSET_UID && { login_uid: process.auid }),
-    ...(file !== undefined && { file }),
-    ...(facts.length > 0 && { facts }),
-  };
+  const inTree = inInitTree(process);
+  const started: ExecProcess = programOf(process, facts);
+  if (inTree !== undefined) started.in_init_tree = inTree;
+  if (process.pod?.container?.maybe_exec_probe === true) started.exec_probe = true;
+  if (process.auid !== undefined && process.auid !== UNSET_UID) started.login_uid = process.auid;
+  if (file !== undefined) started.file = file;
+  if (facts.length > 0) started.facts = facts;
+  return started;
 }
 
 function inInitTree(process: TetragonProcess): boolean | undefined {
@@ -135,7 +147,7 @@ function inInitTree(process: TetragonProcess): boolean | undefined {
 
 function fileOf(process: TetragonProcess): FileFacts | undefined {
   if (process.binary?.startsWith('/memfd:') || process.binary?.startsWith('memfd:')) return { memfd: true };
-  if (process.binary?.endsWith(' (deleted)')) return { deleted: true, unlinked: true };
+  if (process.binary?.endsWith(DELETED)) return { deleted: true, unlinked: true };
   return process.binary_properties?.file?.inode?.links === 0 ? { unlinked: true } : undefined;
 }
 
@@ -150,7 +162,8 @@ function factsOf(process: TetragonProcess): ExecFact[] {
     facts.push('args_lost');
   if (binary === ENOMEM || hasFlag(process, 'errorFilename')) facts.push('binary_lost');
   if (binary === '/proc/self/exe') facts.push('self_exe');
-  if (/^\/(?:proc\/(?:self|thread-self|\d+)|dev)\/fd\/\d+$/.test(binary)) facts.push('exec_by_fd');
+  if (binary.includes('/fd/') && /^\/(?:proc\/(?:self|thread-self|\d+)|dev)\/fd\/\d+$/.test(binary))
+    facts.push('exec_by_fd');
   if (scriptArguments(process) !== undefined) facts.push('shebang');
   if (hasFlag(process, 'execve') && !hasFlag(process, 'clone')) facts.push('same_pid');
   if (hasFlag(process, 'miss')) facts.push('miss');
@@ -161,18 +174,19 @@ function factsOf(process: TetragonProcess): ExecFact[] {
 function programOf(process: TetragonProcess, facts: readonly ExecFact[]): Program {
   const binary = facts.includes('binary_lost') ? undefined : process.binary;
   const { words, quality } = argvOf(process, facts);
-  const cwd = process.cwd === undefined || process.cwd === ENOMEM ? undefined : process.cwd;
-  return {
-    ...(binary !== undefined && { binary }),
-    argv: [binary ?? '', ...words],
-    argv_quality: quality,
-    argv0_known: false,
-    ...(quality !== 'exact' && process.arguments !== undefined && { arguments: process.arguments }),
-    ...(cwd !== undefined && { cwd: cwd.replace(/ \(deleted\)$/, '') }),
-    ...(process.pid !== undefined && { pid: process.pid }),
-    ...(process.uid !== undefined && { uid: process.uid }),
-    ...(process.user?.name !== undefined && process.user.name !== '' && { user: process.user.name }),
-  };
+  const { cwd, pid, uid } = process;
+  const program = (binary === undefined ? {} : { binary }) as Program;
+  words.unshift(binary ?? '');
+  program.argv = words;
+  program.argv_quality = quality;
+  program.argv0_known = false;
+  if (quality !== 'exact' && process.arguments !== undefined) program.arguments = process.arguments;
+  if (cwd !== undefined && cwd !== ENOMEM)
+    program.cwd = cwd.endsWith(DELETED) ? cwd.slice(0, -DELETED.length) : cwd;
+  if (pid !== undefined) program.pid = pid;
+  if (uid !== undefined) program.uid = uid;
+  if (process.user?.name !== undefined && process.user.name !== '') program.user = process.user.name;
+  return program;
 }
 
 const shells = /(?:^|\/)(?:ba|da|a|k|mk|z|pdk|rb)?sh$/;
@@ -250,13 +264,12 @@ function ancestor(
   from: Ancestor['from'],
 ): Ancestor {
   const facts = factsOf(process);
-  return {
-    ...programOf(process, facts),
-    place: placeOf(process, containerId),
-    from,
-    ...(process.exec_id !== undefined && { exec_id: process.exec_id }),
-    ...(facts.length > 0 && { facts }),
-  };
+  const above = programOf(process, facts) as Ancestor;
+  above.place = placeOf(process, containerId);
+  above.from = from;
+  if (process.exec_id !== undefined) above.exec_id = process.exec_id;
+  if (facts.length > 0) above.facts = facts;
+  return above;
 }
 
 /**
