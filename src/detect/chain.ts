@@ -1,5 +1,6 @@
 /** The processes above, as far as they belong to the container. */
-import type { Ancestor, ExecEvent, Program, Sensor } from '../model/exec-event.ts';
+import type { Sensor } from '../model/exec-event.ts';
+import type { Evidence, EvidenceAncestor, EvidenceProgram } from './evidence.ts';
 import {
   buildPrograms,
   initPrograms,
@@ -18,7 +19,9 @@ export type Role = 'server' | 'build' | 'scheduler' | 'init' | 'shell' | 'wrappe
 
 /** One ancestor inside the container. */
 export interface AncestorView {
-  program: Ancestor;
+  program: EvidenceAncestor;
+  /** Told in one indicator's evidence: a judgement below a server is never another exec's. */
+  pid?: number;
   /** What it is called in `why`. */
   name: string;
   /** Every name it goes by: program, script, module. */
@@ -33,7 +36,7 @@ export interface AncestorView {
 }
 
 /** The ancestors inside the container, nearest first; the first process outside ends the chain. */
-export function containerChain(event: ExecEvent): AncestorView[] {
+export function containerChain(event: Pick<Evidence, 'ancestors' | 'sensor'>): AncestorView[] {
   const chain: AncestorView[] = [];
   for (const ancestor of event.ancestors) {
     if (ancestor.place === 'outside') break;
@@ -43,13 +46,13 @@ export function containerChain(event: ExecEvent): AncestorView[] {
   return chain;
 }
 
-function runsContainers(program: Program): boolean {
+function runsContainers(program: EvidenceProgram): boolean {
   const name = baseName(program.binary ?? program.exe ?? program.argv[0] ?? '');
   return isRuntime(name) || (program.comm !== undefined && isRuntime(program.comm));
 }
 
 /** Reads what an ancestor is. */
-export function viewAncestor(program: Ancestor, sensor: Sensor): AncestorView {
+export function viewAncestor(program: EvidenceAncestor & { pid?: number }, sensor: Sensor): AncestorView {
   const files = fileNames(program);
   const script = scriptOf(program);
   const text = shellStringOf(program, sensor);
@@ -60,6 +63,7 @@ export function viewAncestor(program: Ancestor, sensor: Sensor): AncestorView {
     name: baseName(program.binary ?? program.exe ?? program.argv[0] ?? program.comm ?? 'unknown'),
     names,
     role: roleOf(program, files, script),
+    ...(program.pid === undefined ? {} : { pid: program.pid }),
     ...(script === undefined ? {} : { script }),
     ...(text === undefined ? {} : { shell_string: text }),
     ...(jenkins ? { jenkins } : {}),
@@ -67,7 +71,7 @@ export function viewAncestor(program: Ancestor, sensor: Sensor): AncestorView {
 }
 
 /** File names of the program itself; argv[0] only for titles such as `nginx: worker` and applets. */
-function fileNames(program: Program): string[] {
+function fileNames(program: EvidenceProgram): string[] {
   const names = new Set<string>();
   if (program.binary !== undefined) names.add(baseName(program.binary));
   if (program.exe !== undefined) names.add(baseName(program.exe));
@@ -86,7 +90,7 @@ function fileNames(program: Program): string[] {
   return [...names];
 }
 
-function roleOf(program: Program, files: readonly string[], script: string | undefined): Role {
+function roleOf(program: EvidenceProgram, files: readonly string[], script: string | undefined): Role {
   const scriptName = script === undefined ? undefined : baseName(script);
   const language = files.map((name) => interpreterId(name)).find((id) => id !== undefined);
   if (files.some((name) => schedulerPrograms.has(name))) return 'scheduler';
@@ -105,23 +109,23 @@ function roleOf(program: Program, files: readonly string[], script: string | und
   return 'other';
 }
 
-function isKaniko(program: Program): boolean {
+function isKaniko(program: EvidenceProgram): boolean {
   return /kaniko/.test(program.exe ?? program.binary ?? program.argv[0] ?? '');
 }
 
-function javaRole(program: Program): Role {
+function javaRole(program: EvidenceProgram): Role {
   const text = program.argv.slice(1).join(' ').slice(0, 16_384);
   if (javaBuilders.test(text)) return 'build';
   return 'server';
 }
 
-function dotnetRole(program: Program): Role {
+function dotnetRole(program: EvidenceProgram): Role {
   const word = program.argv.slice(1).find((argument) => !argument.startsWith('-'));
   if (word === undefined) return 'other';
   return /\.dll$/i.test(word) ? 'server' : 'build';
 }
 
-function languageRole(language: string, program: Program, script: string | undefined): Role {
+function languageRole(language: string, program: EvidenceProgram, script: string | undefined): Role {
   const module = moduleOf(program.argv);
   const named = module ?? script;
   if (language === 'php') return phpRole(program);
@@ -136,7 +140,7 @@ function languageRole(language: string, program: Program, script: string | undef
   return language === 'go' ? 'build' : 'other';
 }
 
-function pythonRole(program: Program, named: string, plain: string): Role {
+function pythonRole(program: EvidenceProgram, named: string, plain: string): Role {
   if (pythonServers.has(named) || pythonServers.has(plain)) return 'server';
   if (pythonServers.has(named.split('.')[0]!)) return 'server';
   const serves = program.argv.some(
@@ -146,7 +150,7 @@ function pythonRole(program: Program, named: string, plain: string): Role {
   return named === 'setup.py' ? 'build' : 'other';
 }
 
-function phpRole(program: Program): Role {
+function phpRole(program: EvidenceProgram): Role {
   const words = program.argv.slice(1);
   if (
     words.includes('-S') ||

@@ -1,7 +1,8 @@
 /** Everything an indicator may look at, worked out once for one execution of one tool. */
-import type { ExecEvent, ExecProcess } from '../model/exec-event.ts';
+
 import type { StateFacts } from '../model/intake.ts';
 import type { AncestorView } from './chain.ts';
+import type { Evidence, EvidenceProcess } from './evidence.ts';
 import { type ImageName, imageName } from './image.ts';
 import type { Invocation, Peer } from './invocation.ts';
 import type { Location, Surroundings } from './location.ts';
@@ -27,8 +28,8 @@ export interface LocatedAncestor {
 
 /** Facts of the event that do not depend on the tool. */
 export interface EventFacts {
-  event: ExecEvent;
-  process: ExecProcess;
+  event: Evidence;
+  process: EvidenceProcess;
   settings: Settings;
   chain: readonly AncestorView[];
   image: ImageName;
@@ -47,7 +48,7 @@ export interface EventFacts {
   ancestor_locations: readonly LocatedAncestor[];
   /** A known build step's script above (Jenkins, Airflow, Tekton, Argo). */
   build_step: string | undefined;
-  state: StateFacts;
+  state: Pick<StateFacts, 'chain'>;
 }
 
 /** One tool's execution. */
@@ -68,7 +69,7 @@ export interface Context extends EventFacts {
 }
 
 /** Works out the facts of an event. */
-export function eventFacts(event: ExecEvent, settings: Settings, state: StateFacts): EventFacts {
+export function eventFacts(event: Evidence, settings: Settings, state: EventFacts['state']): EventFacts {
   const { process } = event;
   const chain = settings.read.chain(event);
   const image = imageName(event);
@@ -106,7 +107,7 @@ function belongsToBuild(server: AncestorView, chain: readonly AncestorView[]): b
   return chain.slice(at + 1).some((ancestor) => ancestor.role === 'build');
 }
 
-function surroundingsOf(event: ExecEvent, chain: readonly AncestorView[], image: ImageName): Surroundings {
+function surroundingsOf(event: Evidence, chain: readonly AncestorView[], image: ImageName): Surroundings {
   const names = new Set(chain.flatMap((ancestor) => [...ancestor.names]));
   const java = chain.filter((ancestor) => ancestor.names.includes('java'));
   return {
@@ -161,7 +162,7 @@ function startScript(
   return undefined;
 }
 
-function isProbe(event: ExecEvent, chain: readonly AncestorView[]): boolean {
+function isProbe(event: Evidence, chain: readonly AncestorView[]): boolean {
   if (event.process.exec_probe) return true;
   const probes = event.container?.probes;
   if (!probes || probes.length === 0 || event.process.in_init_tree === true) return false;
@@ -175,7 +176,7 @@ function sameCommand(probe: readonly string[], argv: readonly string[]): boolean
   return base(probe[0]) === base(argv[0]) && tail(probe) === tail(argv);
 }
 
-function isInteractive(process: ExecProcess, chain: readonly AncestorView[], probe: boolean): boolean {
+function isInteractive(process: EvidenceProcess, chain: readonly AncestorView[], probe: boolean): boolean {
   if (process.tty !== undefined) return process.tty;
   if (process.in_init_tree !== false || probe) return false;
   const parent = chain[0];
@@ -185,7 +186,7 @@ function isInteractive(process: ExecProcess, chain: readonly AncestorView[], pro
   );
 }
 
-function isOwnProcess(event: ExecEvent, chain: readonly AncestorView[]): boolean {
+function isOwnProcess(event: Evidence, chain: readonly AncestorView[]): boolean {
   if (!belongsToInit(event)) return false;
   const above = chain.filter((ancestor) => ancestor.role !== 'init');
   if (above.length === 0) return true;
@@ -193,7 +194,7 @@ function isOwnProcess(event: ExecEvent, chain: readonly AncestorView[]): boolean
 }
 
 /** Directly below the shim where the sensor does not know the tree: entering goes through runc. */
-function belongsToInit(event: ExecEvent): boolean {
+function belongsToInit(event: Evidence): boolean {
   const { in_init_tree: known, tty } = event.process;
   if (known !== undefined || tty !== false) return known === true;
   const outside = event.ancestors.find((ancestor) => ancestor.place === 'outside');

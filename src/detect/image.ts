@@ -1,5 +1,5 @@
 import { compileGlob, type Glob } from '../lib/glob.ts';
-import type { ExecEvent } from '../model/exec-event.ts';
+import type { Evidence } from './evidence.ts';
 
 /** An image's name in the pieces that lists match on. */
 export interface ImageName {
@@ -12,7 +12,7 @@ export interface ImageName {
 }
 
 /** The name of the image the event's container runs. */
-export function imageName(event: ExecEvent): ImageName {
+export function imageName(event: Pick<Evidence, 'image'>): ImageName {
   const text = event.image?.repository ?? event.image?.reference ?? '';
   const withoutDigest = text.includes('@') ? text.slice(0, text.indexOf('@')) : text;
   const slash = withoutDigest.lastIndexOf('/');

@@ -3,14 +3,15 @@ import type { ExecEvent } from '../model/exec-event.ts';
 import type { IndicatorHit, Severity, Verdict } from '../model/finding.ts';
 import { compareSeverity } from '../model/finding.ts';
 import type { Detector, Note, StateFacts } from '../model/intake.ts';
+import { rememberAlike } from './alike.ts';
 import type { DetectConfig } from './config.ts';
 import { eventFacts } from './context.ts';
 import { buildInterest } from './interest.ts';
-import { type Judged, judgeEvent, namesTool } from './judge.ts';
+import { judgeEvent, namesTool } from './judge.ts';
 import { normalizePath } from './location.ts';
 import { redactVerdict } from './redact.ts';
 import { buildSettings, type Settings, severityOf } from './settings.ts';
-import { ToolVerdict } from './tool-verdict.ts';
+import { Telling, ToolVerdict } from './tool-verdict.ts';
 
 export { type DetectConfig, defaultDetectConfig, detectSchema } from './config.ts';
 export { redactEvent, redactText, redactTexts } from './redact.ts';
@@ -26,47 +27,58 @@ export function noVerdict(): Verdict {
 export function createDetector(config: DetectConfig): Detector {
   const settings = buildSettings(config);
   const interest = buildInterest(settings.taxonomy);
-  const judge = (event: ExecEvent, state: StateFacts = NOTHING, note?: Note): Verdict => {
-    if (event.container === undefined || event.container.id === '') {
-      note?.({ step: 'scope', text: 'a process of the host: out of scope' });
-      return noVerdict();
-    }
-    if (!interest.event(event.process)) {
-      note?.({ step: 'scope', text: 'no path, name or argument belongs to a network utility' });
-      return noVerdict();
-    }
+  const alike = rememberAlike<Telling>();
+  const isInteresting = ({ container, process }: ExecEvent): boolean =>
+    container !== undefined && container.id !== '' && interest.event(process);
+
+  const tell = (event: ExecEvent, state: StateFacts, note?: Note): Telling | undefined => {
     const judged = judgeEvent(event, settings, state, note);
-    if (judged) return toVerdict(event, settings, judged, state, note);
+    return judged && new Telling(judged, settings.redact);
+  };
+  const judge = (event: ExecEvent, state: StateFacts = NOTHING, note?: Note): Verdict => {
+    if (!isInteresting(event)) {
+      noteScope(event, note);
+      return noVerdict();
+    }
+    // Steps to be told are steps to be taken, and a chain is of this container alone.
+    const telling =
+      note === undefined && state.chain === undefined
+        ? alike.judgement(event, () => tell(event, NOTHING), holdsForAll)
+        : tell(event, state, note);
+    if (telling) return toVerdict(event, settings, telling, state, note);
     const verdict = chainVerdict(event, settings, state);
     return settings.redact && verdict.severity !== 'none' ? redactVerdict(verdict) : verdict;
   };
   const names = (event: ExecEvent): boolean =>
     event.container !== undefined &&
     event.container.id !== '' &&
-    interest.event(event.process) &&
-    namesTool(event, settings);
+    alike.process(event, () => interest.event(event.process) && namesTool(event, settings));
   return { judge, names, interest };
+}
+
+function noteScope({ container }: ExecEvent, note: Note | undefined): void {
+  const text =
+    container === undefined || container.id === ''
+      ? 'a process of the host: out of scope'
+      : 'no path, name or argument belongs to a network utility';
+  note?.({ step: 'scope', text });
+}
+
+/** Below a server the evidence tells the server's pid. */
+function holdsForAll(telling: Telling | undefined): boolean {
+  return telling?.context.server === undefined;
 }
 
 function toVerdict(
   event: ExecEvent,
   settings: Settings,
-  { context, score }: Judged,
+  telling: Telling,
   state: StateFacts,
   note: Note | undefined,
 ): Verdict {
-  const { hits } = score;
-  const severity = lowerSeen(settings, hits, score.severity, state, note);
-  const seen = severity !== score.severity ? state.seen_before : undefined;
-  return new ToolVerdict({
-    event,
-    context,
-    severity,
-    score: score.score,
-    hits,
-    seen,
-    redact: settings.redact,
-  });
+  const { hits, severity: judged } = telling.score;
+  const severity = lowerSeen(settings, hits, judged, state, note);
+  return new ToolVerdict(event, telling, severity, severity === judged ? undefined : state.seen_before);
 }
 
 /** The same arguments under the same parent lower verdicts up to low by one step, never hard facts. */

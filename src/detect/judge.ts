@@ -1,8 +1,9 @@
 /** One event in, the tools it runs and their contexts out. */
-import type { ExecEvent, ExecProcess, Program, Sensor } from '../model/exec-event.ts';
-import type { Note, StateFacts } from '../model/intake.ts';
+import type { Sensor } from '../model/exec-event.ts';
+import type { Note } from '../model/intake.ts';
 import type { AncestorView } from './chain.ts';
 import { type Context, type EventFacts, eventFacts, toolContext } from './context.ts';
+import type { Evidence, EvidenceProcess, EvidenceProgram } from './evidence.ts';
 import { emptyInvocation, type Invocation } from './invocation.ts';
 import { normalizePath } from './location.ts';
 import { baseName, isOddPath, isSelfExe, shellName } from './names.ts';
@@ -26,9 +27,9 @@ export interface Judged {
 
 /** Finds the tool the event runs and judges it; undefined if it runs none. */
 export function judgeEvent(
-  event: ExecEvent,
+  event: Evidence,
   settings: Settings,
-  state: StateFacts,
+  state: EventFacts['state'],
   note?: Note,
 ): Judged | undefined {
   const resolution = settings.read.resolution(event.process, event.sensor);
@@ -52,7 +53,7 @@ export function judgeEvent(
 }
 
 /** The event's own words and names say that it runs a tool, and how; no other fact is looked at. */
-export function namesTool({ process, sensor }: ExecEvent, { read }: Settings): boolean {
+export function namesTool({ process, sensor }: Evidence, { read }: Settings): boolean {
   const resolution = read.resolution(process, sensor);
   const { tool } = resolution;
   if (tool === undefined || resolution.shell_string !== undefined) return false;
@@ -70,7 +71,7 @@ function ownContext(facts: EventFacts, resolution: Resolution, tool: Tool): Cont
 
 /** Falco's words are not those of execve. */
 function asGiven(
-  process: ExecProcess,
+  process: EvidenceProcess,
   sensor: Sensor,
   tool: Tool,
   words: readonly string[],
@@ -163,7 +164,7 @@ function parentUnit(
 function stringOf(facts: EventFacts, ancestor: AncestorView): string | undefined {
   if (ancestor.shell_string !== undefined) return ancestor.shell_string;
   if (!ancestor.names.some((name) => wrapperNamed(name) !== undefined)) return undefined;
-  return resolveProcess(ancestor.program as ExecProcess, facts.settings.taxonomy, facts.event.sensor)
+  return resolveProcess(ancestor.program as EvidenceProcess, facts.settings.taxonomy, facts.event.sensor)
     .shell_string;
 }
 
@@ -208,7 +209,7 @@ function findTool(facts: EventFacts, resolution: Resolution, note: Note | undefi
   return { ...resolution, tool, by_vocabulary: true };
 }
 
-function sameArguments(unit: Unit, process: Program): boolean {
+function sameArguments(unit: Unit, process: EvidenceProgram): boolean {
   const written = unit.resolution.words.join(' ');
   const actual = process.arguments?.trim() ?? process.argv.slice(1).join(' ');
   if (written === actual || written === actual.replaceAll('"', '')) return true;
@@ -266,7 +267,7 @@ function judgeString(
 }
 
 /** Facts about the shell's own file say nothing about the commands in its string. */
-function asShell(process: ExecProcess): ExecProcess {
+function asShell(process: EvidenceProcess): EvidenceProcess {
   const { file: _file, ...rest } = process;
   return { ...rest, argv0_known: false };
 }
@@ -324,6 +325,6 @@ function socketContext(
 }
 
 /** The string of the shell that an event starts, for others that need it. */
-export function ownString(event: ExecEvent): string | undefined {
+export function ownString(event: Evidence): string | undefined {
   return shellStringOf(event.process, event.sensor);
 }

@@ -1,7 +1,7 @@
 /** Where files lie, and what that says. */
 import { compileGlobs, type Glob } from '../lib/glob.ts';
-import type { Mount } from '../model/exec-event.ts';
 import type { DetectConfig } from './config.ts';
+import type { EvidenceMount } from './evidence.ts';
 import { compileImages, type ImageMatch, type ImageName } from './image.ts';
 import {
   expectedPlaces,
@@ -59,7 +59,7 @@ export interface Location {
 /** What the answer depends on beside the path. */
 export interface Surroundings {
   image: ImageName;
-  mounts: readonly Mount[] | undefined;
+  mounts: readonly EvidenceMount[] | undefined;
   /** True if a process of that name stands above, or is the process itself. */
   hasAncestor(name: string): boolean;
   /** The arguments of java processes above, joined. */
@@ -210,7 +210,11 @@ function ownClasses(name: DetectConfig['locations'][number]['class']): LocationC
   return name === 'expected' ? [] : [name];
 }
 
-function builtInClasses(shape: Shape, path: string, mounts: readonly Mount[] | undefined): LocationClass[] {
+function builtInClasses(
+  shape: Shape,
+  path: string,
+  mounts: readonly EvidenceMount[] | undefined,
+): LocationClass[] {
   const classes: LocationClass[] = [];
   const mount = mounts && mountOf(path, mounts);
   if (shape.mount) {
@@ -229,13 +233,17 @@ function builtInClasses(shape: Shape, path: string, mounts: readonly Mount[] | u
 /** Mounts that every container has, or that hold what the operator put there. */
 const ORDINARY_MOUNTS = /^(?:configMap|secret|projected|downwardAPI|image|csi-secret)$/i;
 
-function isVolume(shape: Shape, mounts: readonly Mount[] | undefined, mount: Mount | undefined): boolean {
+function isVolume(
+  shape: Shape,
+  mounts: readonly EvidenceMount[] | undefined,
+  mount: EvidenceMount | undefined,
+): boolean {
   if (mounts === undefined) return shape.volume;
   return mount !== undefined && !mount.read_only && !ORDINARY_MOUNTS.test(mount.type);
 }
 
-function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
-  let best: Mount | undefined;
+function mountOf(path: string, mounts: readonly EvidenceMount[]): EvidenceMount | undefined {
+  let best: EvidenceMount | undefined;
   for (const mount of mounts) {
     const at = mount.destination.endsWith('/') ? mount.destination : `${mount.destination}/`;
     if (mount.destination === '/' || !(path.startsWith(at) || path === mount.destination)) continue;

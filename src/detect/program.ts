@@ -2,7 +2,8 @@
  * Which program effectively runs: behind symbolic links, multi-call programs, loaders, wrappers, interpreters
  * and shells. Recursive with a bound; every step is told.
  */
-import type { ExecProcess, Sensor } from '../model/exec-event.ts';
+import type { Sensor } from '../model/exec-event.ts';
+import type { EvidenceProcess } from './evidence.ts';
 import { interpreterTool } from './interpreter-forms.ts';
 import {
   baseName,
@@ -57,7 +58,7 @@ export interface ResolveContext {
   taxonomy: Taxonomy;
   sensor: Sensor;
   /** Undefined for commands of a shell string. */
-  process: ExecProcess | undefined;
+  process: EvidenceProcess | undefined;
 }
 
 interface State {
@@ -73,7 +74,7 @@ interface State {
 }
 
 /** Resolves a process. */
-export function resolveProcess(process: ExecProcess, taxonomy: Taxonomy, sensor: Sensor): Resolution {
+export function resolveProcess(process: EvidenceProcess, taxonomy: Taxonomy, sensor: Sensor): Resolution {
   const state = newState({ taxonomy, sensor, process });
   addOwnFiles(state, process);
   const words = process.argv.slice(1);
@@ -142,7 +143,7 @@ interface Names {
   argv0: string | undefined;
 }
 
-function candidateNames(process: ExecProcess): Names {
+function candidateNames(process: EvidenceProcess): Names {
   const files: string[] = [];
   const add = (path: string | undefined) => {
     if (path === undefined || path === '' || isDescriptorPath(path) || isSelfExe(path) || isMemfdPath(path))
@@ -163,7 +164,7 @@ function candidateNames(process: ExecProcess): Names {
 }
 
 /** True if the file's own name says nothing: memory, descriptor, deleted, or it started itself again. */
-function oddFile(process: ExecProcess): boolean {
+function oddFile(process: EvidenceProcess): boolean {
   const paths = [process.binary, process.exe].filter((path) => path !== undefined);
   if (paths.length === 0) return true;
   if (process.file?.memfd || process.file?.unlinked || process.file?.deleted || process.file?.upper_layer)
@@ -179,7 +180,7 @@ function oddFile(process: ExecProcess): boolean {
   );
 }
 
-function addOwnFiles(state: State, process: ExecProcess): void {
+function addOwnFiles(state: State, process: EvidenceProcess): void {
   for (const path of [process.binary, process.exe]) {
     if (path === undefined || path === '' || isSelfExe(path)) continue;
     if (!state.files.some((file) => file.path === path)) state.files.push({ path, role: 'program' });
@@ -304,7 +305,7 @@ function namedTool(
 }
 
 /** Helpers of package managers and git that bear a tool's name. */
-function isOtherProgram(process: ExecProcess | undefined): boolean {
+function isOtherProgram(process: EvidenceProcess | undefined): boolean {
   return [process?.binary, process?.exe].some(
     (path) =>
       path !== undefined &&

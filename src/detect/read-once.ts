@@ -3,8 +3,9 @@
  * added to it, its process and ancestors being the same objects; a shell's string is read for each of its children.
  * Everything here depends on nothing but what it is asked by, and nobody changes what it gives.
  */
-import type { Ancestor, ExecEvent, ExecProcess, Sensor } from '../model/exec-event.ts';
+import type { Sensor } from '../model/exec-event.ts';
 import { type AncestorView, containerChain } from './chain.ts';
+import type { Evidence, EvidenceAncestor, EvidenceProcess } from './evidence.ts';
 import type { Invocation } from './invocation.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { type Resolution, resolveProcess } from './program.ts';
@@ -13,8 +14,8 @@ import type { Taxonomy } from './taxonomy.ts';
 import type { Tool } from './tools/index.ts';
 
 export interface ReadOnce {
-  resolution(process: ExecProcess, sensor: Sensor): Resolution;
-  chain(event: ExecEvent): readonly AncestorView[];
+  resolution(process: EvidenceProcess, sensor: Sensor): Resolution;
+  chain(event: Evidence): readonly AncestorView[];
   string(text: string, sensor: Sensor): StringReading;
   invocation(tool: Tool, resolution: Resolution, cwd: string | undefined): Invocation;
 }
@@ -34,8 +35,10 @@ interface Parsed {
 }
 
 export function readOnce(taxonomy: Taxonomy): ReadOnce {
-  let resolved: { process: ExecProcess; sensor: Sensor; resolution: Resolution } | undefined;
-  let viewed: { ancestors: readonly Ancestor[]; sensor: Sensor; chain: readonly AncestorView[] } | undefined;
+  let resolved: { process: EvidenceProcess; sensor: Sensor; resolution: Resolution } | undefined;
+  let viewed:
+    | { ancestors: readonly EvidenceAncestor[]; sensor: Sensor; chain: readonly AncestorView[] }
+    | undefined;
   const strings = { tetragon: new Map<string, StringReading>(), falco: new Map<string, StringReading>() };
   const parsed: Parsed[] = [];
   let oldest = 0;

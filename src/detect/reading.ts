@@ -1,5 +1,6 @@
 /** Reads a process's arguments as far as a shell or interpreter is concerned. */
-import type { Program, Sensor } from '../model/exec-event.ts';
+import type { Sensor } from '../model/exec-event.ts';
+import type { EvidenceProgram } from './evidence.ts';
 import { baseName, interpreterId, shellName } from './names.ts';
 
 /** Options of interpreters that take the next word, so that it is no script. */
@@ -80,7 +81,7 @@ export function shellStringIndex(words: readonly string[]): number {
 export function joinedFrom(
   words: readonly string[],
   index: number,
-  program: Pick<Program, 'argv_quality' | 'arguments'>,
+  program: Pick<EvidenceProgram, 'argv_quality' | 'arguments'>,
   sensor: Sensor,
 ): string {
   const word = words[index] ?? '';
@@ -97,7 +98,7 @@ export function joinedFrom(
 }
 
 /** The string a shell was started with (`sh -c STRING`); undefined for scripts and interactive shells. */
-export function shellStringOf(program: Program, sensor: Sensor): string | undefined {
+export function shellStringOf(program: EvidenceProgram, sensor: Sensor): string | undefined {
   const isShell = [program.binary, program.exe, program.comm, program.argv[0]].some(
     (name) => name !== undefined && shellName(baseName(name)) !== undefined,
   );
@@ -113,7 +114,7 @@ export function shellStringOf(program: Program, sensor: Sensor): string | undefi
  * The script that a program runs: the file itself when it is one (`#!`), or the first operand of an
  * interpreter or shell, or the jar of java.
  */
-export function scriptOf(program: Program): string | undefined {
+export function scriptOf(program: EvidenceProgram): string | undefined {
   const { binary, exe, argv } = program;
   if (binary !== undefined && exe !== undefined && binary !== exe && isInterpreterFile(exe)) {
     if (!isInterpreterFile(binary)) return binary;

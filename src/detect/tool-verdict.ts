@@ -2,68 +2,95 @@
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { FindingPeer, IndicatorHit, Severity, ToolUse, TriageStep, Verdict } from '../model/finding.ts';
 import type { Context } from './context.ts';
+import type { Judged } from './judge.ts';
 import { redactHits } from './redact.ts';
+import type { Score } from './score.ts';
 import { toldPeers } from './told-peers.ts';
 import { triage } from './triage.ts';
 import { useOf } from './use.ts';
 import { techniquesOf, whyOf } from './why.ts';
 
-export interface VerdictParts {
-  event: ExecEvent;
-  context: Context;
-  severity: Severity;
-  score: number;
-  hits: IndicatorHit[];
-  /** How often it was seen before, where that lowered the severity. */
-  seen: number | undefined;
-  redact: boolean;
-}
-
-/** Most judgements are made to be forgotten: their texts are written when somebody reads them, once. */
-export class ToolVerdict implements Verdict {
-  readonly severity: Severity;
-  readonly score: number;
-  readonly tool: string;
-  readonly category: string;
-  readonly use: ToolUse;
-  readonly #parts: VerdictParts;
+/** What a judgement says, whichever of the execs that are alike it is of: written when it is read, once. */
+export class Telling {
+  readonly context: Context;
+  readonly score: Score;
+  readonly redact: boolean;
+  #use: ToolUse | undefined;
   #indicators: IndicatorHit[] | undefined;
-  #why: string[] | undefined;
   #mitre: string[] | undefined;
-  #triage: TriageStep[] | undefined;
   #peers: FindingPeer[] | undefined;
 
-  constructor(parts: VerdictParts) {
-    this.severity = parts.severity;
-    this.score = parts.score;
-    this.tool = parts.context.tool.id;
-    this.category = parts.context.category;
-    this.use = useOf(parts.context);
-    this.#parts = parts;
+  constructor({ context, score }: Judged, redact: boolean) {
+    this.context = context;
+    this.score = score;
+    this.redact = redact;
   }
 
+  get use(): ToolUse {
+    this.#use ??= useOf(this.context);
+    return this.#use;
+  }
   get indicators(): IndicatorHit[] {
-    const { redact, hits } = this.#parts;
-    this.#indicators ??= redact ? redactHits(hits) : hits;
+    const { hits } = this.score;
+    this.#indicators ??= this.redact ? redactHits(hits) : hits;
     return this.#indicators;
   }
+  get mitre(): string[] {
+    this.#mitre ??= techniquesOf(this.context, this.score.hits);
+    return this.#mitre;
+  }
+  get peers(): FindingPeer[] {
+    this.#peers ??= toldPeers(this.context);
+    return this.#peers;
+  }
+}
+
+/** Most judgements are made to be forgotten: the texts that name the exec are written when somebody reads them. */
+export class ToolVerdict implements Verdict {
+  readonly severity: Severity;
+  readonly #event: ExecEvent;
+  readonly #telling: Telling;
+  /** How often it was seen before, where that lowered the severity. */
+  readonly #seen: number | undefined;
+  #why: string[] | undefined;
+  #triage: TriageStep[] | undefined;
+
+  constructor(event: ExecEvent, telling: Telling, severity: Severity, seen: number | undefined) {
+    this.severity = severity;
+    this.#event = event;
+    this.#telling = telling;
+    this.#seen = seen;
+  }
+
+  get score(): number {
+    return this.#telling.score.score;
+  }
+  get tool(): string {
+    return this.#telling.context.tool.id;
+  }
+  get category(): string {
+    return this.#telling.context.category;
+  }
+  get use(): ToolUse {
+    return this.#telling.use;
+  }
+  get indicators(): IndicatorHit[] {
+    return this.#telling.indicators;
+  }
   get why(): string[] {
-    this.#why ??= this.severity === 'none' ? [] : whyOf(this.#parts, this.indicators);
+    this.#why ??= this.severity === 'none' ? [] : whyOf(this.#event, this.#telling, this.#seen);
     return this.#why;
   }
   get mitre(): string[] {
-    const { context, hits } = this.#parts;
-    this.#mitre ??= this.severity === 'none' ? [] : techniquesOf(context, hits);
-    return this.#mitre;
+    return this.severity === 'none' ? [] : this.#telling.mitre;
   }
   get triage(): TriageStep[] {
-    const { event, context, hits } = this.#parts;
-    this.#triage ??= this.severity === 'none' ? [] : triage(event, context, hits);
+    const { context, score } = this.#telling;
+    this.#triage ??= this.severity === 'none' ? [] : triage(this.#event, context, score.hits);
     return this.#triage;
   }
   get peers(): FindingPeer[] {
-    this.#peers ??= toldPeers(this.#parts.context);
-    return this.#peers;
+    return this.#telling.peers;
   }
 
   /** Getters of a class are no properties of the object. */

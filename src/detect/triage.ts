@@ -17,7 +17,7 @@ export function triage(event: ExecEvent, context: Context, hits: readonly Indica
   return [
     expected(event),
     audit(event),
-    ancestors(context),
+    ancestors(event, context),
     look(event),
     ...specific.map((text) => ({ text })),
     ...evidence(event, context),
@@ -54,11 +54,12 @@ function audit(event: ExecEvent): TriageStep {
   );
 }
 
-function ancestors(context: Context): TriageStep {
-  const chain = context.chain.map(
-    (ancestor) =>
-      `${ancestor.name}${ancestor.program.pid === undefined ? '' : ` (pid ${ancestor.program.pid})`}`,
-  );
+function ancestors(event: ExecEvent, context: Context): TriageStep {
+  // The chain is the beginning of the event's ancestors.
+  const chain = context.chain.map(({ name }, at) => {
+    const pid = event.ancestors[at]?.pid;
+    return pid === undefined ? name : `${name} (pid ${pid})`;
+  });
   const path =
     chain.length === 0 ? 'it was started from outside the container' : `upwards: ${chain.join(' < ')}`;
   return step(

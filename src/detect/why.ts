@@ -4,7 +4,7 @@ import type { IndicatorHit } from '../model/finding.ts';
 import type { Context } from './context.ts';
 import { short } from './phrases.ts';
 import { redactLine } from './redact.ts';
-import type { VerdictParts } from './tool-verdict.ts';
+import type { Telling } from './tool-verdict.ts';
 import { categoryEntries } from './tools/index.ts';
 
 /** Command line as one text, the sensor's own where words were guessed. */
@@ -15,15 +15,16 @@ export function commandLine(event: ExecEvent): string {
   return process.argv.map((word) => (word === '' || /\s/.test(word) ? `'${word}'` : word)).join(' ');
 }
 
-/** What happened, then one sentence for each indicator (`told`: as they are shown), then what lowered the score. */
+/** What happened, then one sentence for each indicator, then what lowered the score. */
 export function whyOf(
-  { event, context, hits, seen, redact }: Omit<VerdictParts, 'severity' | 'score'>,
-  told: readonly IndicatorHit[],
+  event: ExecEvent,
+  { context, score, indicators, redact }: Telling,
+  seen: number | undefined,
 ): string[] {
   const line = redact ? redactLine : (text: string) => text;
   const why = [line(headline(event, context))];
-  for (const hit of told) if (hit.points >= 0) why.push(hit.why);
-  for (const hit of hits) if (hit.points < 0) why.push(line(`lowered by ${-hit.points}: ${hit.why}`));
+  for (const hit of indicators) if (hit.points >= 0) why.push(hit.why);
+  for (const hit of score.hits) if (hit.points < 0) why.push(line(`lowered by ${-hit.points}: ${hit.why}`));
   if (seen !== undefined)
     why.push(
       `lowered one step: the same arguments ran ${seen} times before under the same parent in this container`,

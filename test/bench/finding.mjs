@@ -2,7 +2,8 @@
 // `-- --json` for tools, `-- --full` for more rounds, `-- --against DIST` to compare with another build (its `dist`),
 // round by round in processes of their own. The finding is the recorded reverse shell among recorded events that
 // concern nobody. Warm: one after the other. Cold: 100 other events and 32 MB of other memory between two of them,
-// which is nearer to what one costs at 100 a second.
+// which is nearer to what one costs at 100 a second. `-- --distinct`: each speaks to another host, so that no judgement is
+// of use for the next.
 import { execFileSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,6 +16,7 @@ const option = (name) => {
   return at < 0 ? undefined : process.argv[at + 1];
 };
 const full = process.argv.includes('--full');
+const distinct = process.argv.includes('--distinct');
 const FINDINGS = full ? 6000 : 2000;
 const ROUNDS = Number(option('rounds') ?? (full ? 9 : 3));
 
@@ -110,6 +112,8 @@ async function openRun(dist) {
   const cycle = openCycle({ stream: 'real', share: 0.01 });
   const bounds = cycle.ends.map((end, frame) => [(frame === 0 ? 0 : cycle.ends[frame - 1]) + 14, end]);
   const findings = bounds.map((_, frame) => frame).filter(cycle.isFinding);
+  /** Where the host's number stands in the arguments: s104.lab.invalid. */
+  const hosts = new Map(findings.map((frame) => [frame, cycle.bytes.indexOf('s104.lab', bounds[frame][0], 'latin1') + 1]));
   const cold = Buffer.alloc(32 * 1024 * 1024, 1);
   let sequence = 0;
   let round = 0;
@@ -117,6 +121,7 @@ async function openRun(dist) {
   const give = (frame, on) => {
     sequence += 1;
     cycle.stamp(frame, round, sequence);
+    if (distinct) cycle.bytes.latin1Write(String(sequence % 1000).padStart(3, '0'), hosts.get(frame));
     clock.on = on;
     if (on) clock.begin();
     take(cycle.bytes, ...bounds[frame]);
@@ -159,7 +164,7 @@ async function measure(dist) {
   return { cpu: (user + system) / count, warm, cold: coldly, sum: sum() };
 }
 
-const run = (dist) => JSON.parse(execFileSync(process.execPath, [here, '--child', '--dist', dist, ...(full ? ['--full'] : [])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
+const run = (dist) => JSON.parse(execFileSync(process.execPath, [here, '--child', '--dist', dist, ...(full ? ['--full'] : []), ...(distinct ? ['--distinct'] : [])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 
 /** For a profiler: nothing but findings. */
 async function loop(dist) {

@@ -11,7 +11,7 @@ export const serverAncestor: Indicator = {
     'A web or application server, a database or a browser stands above the tool in the container: such programs normally run no network tools. Only the program counts, never an argument of a start script.',
   evaluate({ server }) {
     if (!server) return undefined;
-    const pid = server.program.pid === undefined ? '' : ` (pid ${server.program.pid})`;
+    const pid = server.pid === undefined ? '' : ` (pid ${server.pid})`;
     return {
       evidence: server.name,
       why: `it descends from ${server.name}${pid}, which normally does not run network tools`,
