@@ -273,6 +273,7 @@ const TOY = asciiBytes('toybox');
 
 /** `x.busybox`, `x_toybox`. */
 function isMultiCallSuffix(bytes: Uint8Array, length: number): boolean {
+  if (bytes[length - 1] !== 0x78) return false;
   return endsWithName(bytes, length, SUFFIX) || endsWithName(bytes, length, TOY);
 }
 

@@ -9,8 +9,10 @@ const FIELDS = 32;
  * WireError for bytes that are no message.
  */
 export class WireSpans {
-  /** For each field its tag, start and end; only what `present` says is of this message. */
+  /** For each field its tag, start and end; 0 where the field is not there. */
   private readonly at = new Int32Array(FIELDS * 3);
+  /** Fields whose places in `at` are not 0. */
+  private filled = 0;
   private readonly walk = new Walk(new Uint8Array(0));
   /** A bit for each field that is there. */
   present = 0;
@@ -19,6 +21,16 @@ export class WireSpans {
     this.present = 0;
     const left = this.readPlain(bytes, from, to);
     if (left < to) this.readAny(bytes, left, to);
+    const stale = this.filled & ~this.present;
+    if (stale !== 0) this.clear(stale);
+  }
+
+  private clear(fields: number): void {
+    for (let left = fields; left !== 0; left &= left - 1) {
+      const slot = (31 - Math.clz32(left & -left)) * 3;
+      this.at.fill(0, slot, slot + 3);
+    }
+    this.filled &= ~fields;
   }
 
   /** Heads of one or two bytes of tag and of length are nearly all there are; gives where another begins. */
@@ -27,16 +39,16 @@ export class WireSpans {
     let present = 0;
     let pos = from;
     let tag = from;
-    while (pos + 4 <= to) {
-      tag = pos;
+    while (pos + 2 <= to) {
       let key = bytes[pos++]!;
       if (key > 127) {
         const high = bytes[pos++]!;
-        if (high > 127) break;
+        if (high > 127 || pos === to) break;
         key = (key & 127) | (high << 7);
       }
       let length = bytes[pos++]!;
       if (length > 127) {
+        if (pos === to) break;
         const high = bytes[pos++]!;
         if (high > 127) break;
         length = (length & 127) | (high << 7);
@@ -58,6 +70,7 @@ export class WireSpans {
       tag = end;
     }
     this.present = present;
+    this.filled |= present;
     return tag;
   }
 
@@ -71,6 +84,7 @@ export class WireSpans {
       at[slot + 1] = walk.start;
       at[slot + 2] = walk.end;
       this.present |= 1 << walk.field;
+      this.filled |= 1 << walk.field;
     }
   }
 
@@ -79,16 +93,16 @@ export class WireSpans {
   }
   /** 0 where the field is not there. */
   tag(field: number): number {
-    return this.has(field) ? this.at[field * 3]! : 0;
+    return this.at[field * 3]!;
   }
   start(field: number): number {
-    return this.has(field) ? this.at[field * 3 + 1]! : 0;
+    return this.at[field * 3 + 1]!;
   }
   end(field: number): number {
-    return this.has(field) ? this.at[field * 3 + 2]! : 0;
+    return this.at[field * 3 + 2]!;
   }
   length(field: number): number {
     const slot = field * 3;
-    return this.has(field) ? this.at[slot + 2]! - this.at[slot + 1]! : 0;
+    return this.at[slot + 2]! - this.at[slot + 1]!;
   }
 }

@@ -1,3 +1,5 @@
+import { viewOf } from '../lib/bytes.ts';
+
 /**
  * Which of a fixed number of places a container has: found by the first 12 characters of its id without an
  * allocation. When all are taken, the container that was quiet for longest gives its place away.
@@ -9,8 +11,8 @@ export const ID_BYTES = 12;
 const NONE = -1;
 
 export class ContainerSlots {
-  private readonly high: Int32Array;
-  private readonly low: Int32Array;
+  /** Three numbers for each place: its key. */
+  private readonly keys: Int32Array;
   private readonly buckets: Int32Array;
   private readonly chained: Int32Array;
   private readonly before: Int32Array;
@@ -19,12 +21,12 @@ export class ContainerSlots {
   private latest = NONE;
   private used = 0;
   /** The key that was read last. */
-  private keyHigh = 0;
-  private keyLow = 0;
+  private first = 0;
+  private second = 0;
+  private third = 0;
 
   constructor(places: number) {
-    this.high = new Int32Array(places);
-    this.low = new Int32Array(places);
+    this.keys = new Int32Array(places * 3);
     this.chained = new Int32Array(places);
     this.before = new Int32Array(places);
     this.after = new Int32Array(places);
@@ -37,7 +39,7 @@ export class ContainerSlots {
   find(bytes: Uint8Array, start: number): number {
     this.readKey(bytes, start);
     if (this.latest !== NONE && this.isKey(this.latest)) return this.latest;
-    let place = this.buckets[this.bucket(this.keyHigh, this.keyLow)]!;
+    let place = this.buckets[this.bucket()]!;
     while (place !== NONE && !this.isKey(place)) place = this.chained[place]!;
     return place;
   }
@@ -52,41 +54,44 @@ export class ContainerSlots {
   /** Gives a place to the container that `find` was last asked for and did not find. */
   take(): number {
     let place = this.used;
-    if (place < this.high.length) this.used += 1;
+    if (place < this.after.length) this.used += 1;
     else {
       place = this.quietest;
       this.leave(place);
       this.unchain(place);
     }
-    this.high[place] = this.keyHigh;
-    this.low[place] = this.keyLow;
-    const bucket = this.bucket(this.keyHigh, this.keyLow);
+    this.keys[place * 3] = this.first;
+    this.keys[place * 3 + 1] = this.second;
+    this.keys[place * 3 + 2] = this.third;
+    const bucket = this.bucket();
     this.chained[place] = this.buckets[bucket]!;
     this.buckets[bucket] = place;
     this.arrive(place);
     return place;
   }
 
-  /** Hexadecimal digits as two numbers of 24 bits; what is none is taken by its low bits. */
   private readKey(bytes: Uint8Array, start: number): void {
-    let high = 0;
-    let low = 0;
-    for (let i = start; i < start + 6; i += 1) high = (high << 4) | digit(bytes[i]!);
-    for (let i = start + 6; i < start + ID_BYTES; i += 1) low = (low << 4) | digit(bytes[i]!);
-    this.keyHigh = high;
-    this.keyLow = low;
+    const view = viewOf(bytes);
+    this.first = view.getInt32(start, true);
+    this.second = view.getInt32(start + 4, true);
+    this.third = view.getInt32(start + 8, true);
   }
 
   private isKey(place: number): boolean {
-    return this.high[place] === this.keyHigh && this.low[place] === this.keyLow;
+    const { keys } = this;
+    const at = place * 3;
+    return keys[at] === this.first && keys[at + 1] === this.second && keys[at + 2] === this.third;
   }
 
-  private bucket(high: number, low: number): number {
-    return (Math.imul(high ^ Math.imul(low, 0x9e3779b1), 0x85ebca6b) >>> 8) & (this.buckets.length - 1);
+  /** Where the key that was read last belongs. */
+  private bucket(): number {
+    return bucketOf(this.first, this.second, this.third) & (this.buckets.length - 1);
   }
 
   private unchain(place: number): void {
-    const bucket = this.bucket(this.high[place]!, this.low[place]!);
+    const { keys } = this;
+    const key = place * 3;
+    const bucket = bucketOf(keys[key]!, keys[key + 1]!, keys[key + 2]!) & (this.buckets.length - 1);
     let at = this.buckets[bucket]!;
     if (at === place) {
       this.buckets[bucket] = this.chained[place]!;
@@ -114,6 +119,7 @@ export class ContainerSlots {
   }
 }
 
-function digit(byte: number): number {
-  return byte > 57 ? (byte + 9) & 15 : byte & 15;
+function bucketOf(first: number, second: number, third: number): number {
+  const mixed = Math.imul(first ^ Math.imul(second ^ Math.imul(third, 0xc2b2ae35), 0x9e3779b1), 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
 }

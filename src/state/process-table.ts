@@ -1,10 +1,11 @@
+import { copyBytes, hashBytes, sameBytes, viewOf } from '../lib/bytes.ts';
 import type { ProcessMemory } from '../model/intake.ts';
 
 /**
  * Which processes ran, so that a finding can name its ancestors when the sensor sends only the parent.
  *
  *   ring    [ record | record | … ]   bytes preallocated once; the oldest record makes room for the newest
- *   index   open addressing, linear probing: hash of the key -> offset of its record, the hash beside it
+ *   index   open addressing, linear probing: hash of the key -> [ offset of its record | hash | … ]
  *
  *   record  u32 length | u32 hash | f64 seconds | f64 ended (0: not known to have ended) | u8 wanted |
  *           u16 key length | u16 parent length | u32 payload | u32 key | u32 parent | texts
@@ -38,7 +39,7 @@ export class ProcessTable implements ProcessMemory {
   private readonly ring: Uint8Array;
   private readonly view: DataView;
   private readonly index: Int32Array;
-  private readonly hashes: Int32Array;
+  /** Slots have even numbers. */
   private readonly mask: number;
   private readonly maxEntries: number;
   private readonly lateSeconds: number;
@@ -65,9 +66,8 @@ export class ProcessTable implements ProcessMemory {
     this.cut = maxBytes;
     let slots = 16;
     while (slots < this.maxEntries * 2) slots *= 2;
-    this.index = new Int32Array(slots).fill(-1);
-    this.hashes = new Int32Array(slots);
-    this.mask = slots - 1;
+    this.index = new Int32Array(slots * 2).fill(-1);
+    this.mask = slots * 2 - 2;
   }
 
   put(
@@ -86,9 +86,9 @@ export class ProcessTable implements ProcessMemory {
     const at = this.claim(bytes, keyStart, keyEnd, parent, seconds, key + parent + length);
     if (at < 0) return known;
     this.place(at, HEADER + key + parent, HEADER, HEADER + key);
-    copyBytes(bytes, keyStart, keyEnd, this.ring, at + HEADER);
-    copyBytes(bytes, parentStart, parentEnd, this.ring, at + HEADER + key);
-    copyBytes(payload, 0, length, this.ring, at + HEADER + key + parent);
+    copyBytes(bytes, keyStart, keyEnd, this.ring, this.view, at + HEADER);
+    copyBytes(bytes, parentStart, parentEnd, this.ring, this.view, at + HEADER + key);
+    copyBytes(payload, 0, length, this.ring, this.view, at + HEADER + key + parent);
     return known;
   }
 
@@ -118,7 +118,7 @@ export class ProcessTable implements ProcessMemory {
     this.place(at, HEADER, key, parent);
     let to = at + HEADER;
     for (let i = 0; i < count * 2; i += 2) {
-      copyBytes(bytes, pieces[i]!, pieces[i + 1]!, this.ring, to);
+      copyBytes(bytes, pieces[i]!, pieces[i + 1]!, this.ring, this.view, to);
       to += pieces[i + 1]! - pieces[i]!;
     }
     return known;
@@ -138,8 +138,9 @@ export class ProcessTable implements ProcessMemory {
     if (keyLength === 0 || keyLength > 0xffff || parentLength > 0xffff || size > this.ring.length / 4)
       return -1;
     if (seconds > this.now) this.now = seconds;
-    const hash = hashOf(bytes, keyStart, keyEnd);
-    if (this.slotOf(hash, bytes, keyStart, keyEnd) >= 0) return -1;
+    const from = viewOf(bytes);
+    const hash = hashOf(from, keyStart, keyEnd);
+    if (this.slotOf(hash, from, keyStart, keyEnd) >= 0) return -1;
     if (this.entries >= this.maxEntries || !this.fits(size)) this.makeRoom(size);
     const at = this.reserve(size);
     const view = this.view;
@@ -161,6 +162,10 @@ export class ProcessTable implements ProcessMemory {
   }
 
   touch(bytes: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    return this.touchKey(viewOf(bytes), keyStart, keyEnd);
+  }
+
+  private touchKey(bytes: DataView, keyStart: number, keyEnd: number): boolean {
     if (keyEnd === keyStart) return false;
     if (this.touched < 0 || !this.sameKey(this.touched, bytes, keyStart, keyEnd)) {
       const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
@@ -173,12 +178,14 @@ export class ProcessTable implements ProcessMemory {
 
   exit(bytes: Uint8Array, keyStart: number, keyEnd: number, seconds: number): void {
     if (seconds > this.now) this.now = seconds;
-    const slot = this.slotOf(hashOf(bytes, keyStart, keyEnd), bytes, keyStart, keyEnd);
+    const from = viewOf(bytes);
+    const slot = this.slotOf(hashOf(from, keyStart, keyEnd), from, keyStart, keyEnd);
     if (slot >= 0) this.view.setFloat64(this.index[slot]! + 16, seconds);
   }
 
   get(key: Uint8Array): { payload: Buffer; parent: Buffer; seconds: number } | undefined {
-    const slot = this.slotOf(hashOf(key, 0, key.length), key, 0, key.length);
+    const from = viewOf(key);
+    const slot = this.slotOf(hashOf(from, 0, key.length), from, 0, key.length);
     if (slot < 0) return undefined;
     const at = this.index[slot]!;
     const { view, ring } = this;
@@ -225,88 +232,77 @@ export class ProcessTable implements ProcessMemory {
       mayMove && view.getUint8(at + 24) === 1 && (ended === 0 || this.now - ended <= this.lateSeconds);
     this.unlink(hash, at, size);
     if (this.touched === at) this.touched = -1;
-    const copy = wanted ? ring.slice(at, at + size) : undefined;
     this.tail += size;
     if (this.tail >= this.cut || this.entries === 0) {
       this.tail = 0;
       this.cut = ring.length;
     }
     if (this.entries === 0) this.head = 0;
-    // The place it left is free and contiguous with the rest, so a moved record always fits.
-    if (copy === undefined) {
+    if (!wanted) {
       this.evicted += 1;
       return false;
     }
+    // The place it left is free and contiguous with the rest, so a moved record always fits; they may overlap.
     const to = this.reserve(size);
-    ring.set(copy, to);
+    ring.copyWithin(to, at, at + size);
     view.setUint8(to + 24, 0);
     this.link(hash, to, size);
     const parent = to + view.getUint32(to + 37);
-    this.touch(ring, parent, parent + view.getUint16(to + 27));
+    this.touchKey(view, parent, parent + view.getUint16(to + 27));
     return true;
   }
 
   private link(hash: number, at: number, size: number): void {
-    let slot = hash & this.mask;
-    while (this.index[slot]! >= 0) slot = (slot + 1) & this.mask;
-    this.index[slot] = at;
-    this.hashes[slot] = hash;
+    const { index, mask } = this;
+    let slot = (hash << 1) & mask;
+    while (index[slot]! >= 0) slot = (slot + 2) & mask;
+    index[slot] = at;
+    index[slot + 1] = hash;
     this.entries += 1;
     this.bytes += size;
   }
 
   /** Empties the slot and moves later ones of the same run back, so that no probe ever stops too early. */
   private unlink(hash: number, at: number, size: number): void {
-    let slot = hash & this.mask;
-    while (this.index[slot] !== at) slot = (slot + 1) & this.mask;
-    let hole = slot;
-    let probe = (slot + 1) & this.mask;
-    while (this.index[probe]! >= 0) {
-      const home = this.hashes[probe]! & this.mask;
-      if (((probe - home) & this.mask) >= ((probe - hole) & this.mask)) {
-        this.index[hole] = this.index[probe]!;
-        this.hashes[hole] = this.hashes[probe]!;
+    const { index, mask } = this;
+    let hole = (hash << 1) & mask;
+    while (index[hole] !== at) hole = (hole + 2) & mask;
+    let probe = (hole + 2) & mask;
+    while (index[probe]! >= 0) {
+      const home = (index[probe + 1]! << 1) & mask;
+      if (((probe - home) & mask) >= ((probe - hole) & mask)) {
+        index[hole] = index[probe]!;
+        index[hole + 1] = index[probe + 1]!;
         hole = probe;
       }
-      probe = (probe + 1) & this.mask;
+      probe = (probe + 2) & mask;
     }
-    this.index[hole] = -1;
+    index[hole] = -1;
     this.entries -= 1;
     this.bytes -= size;
   }
 
-  private slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    let slot = hash & this.mask;
+  private slotOf(hash: number, bytes: DataView, start: number, end: number): number {
+    const { index, mask } = this;
+    let slot = (hash << 1) & mask;
     for (;;) {
-      const at = this.index[slot]!;
+      const at = index[slot]!;
       if (at < 0) return -1;
-      if (this.hashes[slot] === hash && this.sameKey(at, bytes, start, end)) return slot;
-      slot = (slot + 1) & this.mask;
+      if (index[slot + 1] === hash && this.sameKey(at, bytes, start, end)) return slot;
+      slot = (slot + 2) & mask;
     }
   }
 
-  private sameKey(at: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.view.getUint16(at + 25) !== end - start) return false;
-    const ring = this.ring;
-    let from = at + this.view.getUint32(at + 33);
-    for (let i = start; i < end; i += 1) if (ring[from++] !== bytes[i]) return false;
-    return true;
+  private sameKey(at: number, bytes: DataView, start: number, end: number): boolean {
+    const { view } = this;
+    if (view.getUint16(at + 25) !== end - start) return false;
+    return sameBytes(view, at + view.getUint32(at + 33), bytes, start, end);
   }
 }
 
 /** How many bytes at a key's end are hashed: keys begin alike (a node's name, a container) and differ at their end. */
 const HASHED = 24;
 
-/** FNV-1a, 31 bits: always a small integer. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 ^ (end - start);
-  for (let i = end - start > HASHED ? end - HASHED : start; i < end; i += 1)
-    hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash & 0x7fffffff;
-}
-
-/** A loop is quicker than the call of `set` for few bytes; a bare view costs less than a Buffer's. */
-function copyBytes(from: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
-  if (end - start > 80) target.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at);
-  else for (let i = start, to = at; i < end; i += 1, to += 1) target[to] = from[i]!;
+function hashOf(bytes: DataView, start: number, end: number): number {
+  return hashBytes(bytes, end - start > HASHED ? end - HASHED : start, end);
 }

@@ -1,3 +1,4 @@
+import { copyBytes } from '../lib/bytes.ts';
 import { rfc3339, secondsOf } from '../lib/time.ts';
 import { utf8 } from '../lib/wire.ts';
 import type { ContextEntry } from '../model/finding.ts';
@@ -152,8 +153,7 @@ export class RecentExecs implements RecentMemory {
     from: number,
     length: number,
   ): void {
-    const slab = this.slab;
     this.view.setUint16(at + lengthAt, length, true);
-    for (let i = 0; i < length; i += 1) slab[to + i] = bytes[from + i]!;
+    copyBytes(bytes, from, from + length, this.slab, this.view, to);
   }
 }

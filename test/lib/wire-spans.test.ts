@@ -23,8 +23,12 @@ function spanned(bytes: Uint8Array, spans: WireSpans): Map<number, number[]> | u
     return undefined;
   }
   const found = new Map<number, number[]>();
-  for (let field = 1; field < 32; field += 1)
-    if (spans.has(field)) found.set(field, [spans.tag(field), spans.start(field), spans.end(field)]);
+  for (let field = 1; field < 32; field += 1) {
+    const places = [spans.tag(field), spans.start(field), spans.end(field)];
+    if (spans.has(field)) found.set(field, places);
+    // Nothing is left of the message before, nor of one that was none.
+    else expect([...places, spans.length(field)]).toEqual([0, 0, 0, 0]);
+  }
   return found;
 }
 
