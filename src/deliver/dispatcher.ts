@@ -177,24 +177,43 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     return tally;
   }
 
-  async function attempt(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome> {
+  function attempt(
+    sink: Sink,
+    unit: Unit,
+    members: Waiting[],
+    signal: AbortSignal,
+    ended: (outcome: Outcome) => void,
+  ): void {
     const began = clock.now();
-    let outcome: Outcome;
-    try {
-      outcome = await send(sink, unit, members, signal);
-    } catch (error) {
+    const end = (outcome: Outcome) => {
+      events.attempted(sink.name, outcome, clock.now() - began);
+      ended(outcome);
+    };
+    send(sink, unit, members, signal).then(end, (error) => {
       // A sink throws only on a bug, and a bug must not cost the finding: it is kept as a dead letter.
       options.log.error('a sink failed in a way it must not', { sink: sink.name, error: messageOf(error) });
-      outcome = { kind: 'rejected', reason: 'unrenderable', detail: messageOf(error) };
-    }
-    events.attempted(sink.name, outcome, clock.now() - began);
-    return outcome;
+      end({ kind: 'rejected', reason: 'unrenderable', detail: messageOf(error) });
+    });
   }
 
-  async function send(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome> {
+  /** Rejects as the sink does, and where the sink throws. */
+  function send(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome> {
     const { cargo, json } = (unit.kind === 'single' ? members[0] : undefined) ?? {};
-    if (cargo)
-      return sink.send(cargo, signal, { compact: unit.compact, ...(json === undefined ? {} : { json }) });
+    if (cargo === undefined) return sendStored(sink, unit, members, signal);
+    const { compact } = unit;
+    try {
+      return sink.send(cargo, signal, json === undefined ? { compact } : { compact, json });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async function sendStored(
+    sink: Sink,
+    unit: Unit,
+    members: Waiting[],
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const shown = unit.kind === 'group' ? sampleMembers(members) : members;
     let cargos: Map<string, Cargo>;
     try {

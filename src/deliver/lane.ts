@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { Deadlines } from '../lib/deadlines.ts';
 import type { Outcome, Sink, SinkConduct, SinkState } from '../model/delivery.ts';
 import { backoff } from './backoff.ts';
 import { type Gate, openGate } from './gate.ts';
@@ -10,8 +11,14 @@ import { aliveMembers, type Unit } from './unit.ts';
 export interface LaneHost {
   readonly clock: Clock;
   readonly random: () => number;
-  /** One attempt; never rejects, ends when `signal` does. */
-  attempt(sink: Sink, unit: Unit, members: Waiting[], signal: AbortSignal): Promise<Outcome>;
+  /** One attempt; `ended` is called once, later, and soon after `signal` is aborted. */
+  attempt(
+    sink: Sink,
+    unit: Unit,
+    members: Waiting[],
+    signal: AbortSignal,
+    ended: (outcome: Outcome) => void,
+  ): void;
   /** Stores that these go together, before the first attempt. Never rejects. */
   composed(unit: Unit): Promise<void>;
   dissolved(members: Waiting[]): void;
@@ -60,10 +67,16 @@ export interface Lane {
 
 /** One attempt under way. */
 interface Flight {
+  readonly by: Sink;
+  readonly unit: Unit;
+  readonly members: Waiting[];
   readonly controller: AbortController;
-  /** Ends it soon, whether its sink listens or not. */
-  abort: () => void;
-  ended: Promise<void>;
+  /** Where its lease runs, once the sink was asked. */
+  leases: Deadlines<Flight> | undefined;
+  landed: boolean;
+  cancelGrace: (() => void) | undefined;
+  /** Whoever waits for its end. */
+  ended: (() => void) | undefined;
 }
 
 /** How long a sink may take to notice that its attempt was aborted. */
@@ -75,7 +88,8 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
   let conduct = firstConduct;
   let gate = openGate(conduct, host.random);
   const lineup = openLineup(sink.name, conduct.batch);
-  const flying = new Map<Unit, Flight>();
+  const flying = new Set<Flight>();
+  let leases = leasesOf(conduct);
   /** Controllers of attempts that ended by themselves; the next ones fly with them. */
   const spare: AbortController[] = [];
   let retired = false;
@@ -113,57 +127,66 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
     for (const member of members) member.flying = true;
     const controller = spare.pop() ?? new AbortController();
     attempts += 1;
-    const by = sink;
-    const flight: Flight = { controller, abort: () => controller.abort(), ended: Promise.resolve() };
-    flying.set(unit, flight);
-    flight.ended = attempt(by, unit, members, flight).then((outcome) => {
-      flying.delete(unit);
-      if (!controller.signal.aborted) spare.push(controller);
-      for (const member of members) member.flying = false;
-      finish(by, unit, members, outcome);
-      pump();
-      host.settled();
-    });
+    const flight: Flight = {
+      by: sink,
+      unit,
+      members,
+      controller,
+      leases: undefined,
+      landed: false,
+      cancelGrace: undefined,
+      ended: undefined,
+    };
+    flying.add(flight);
+    // Also of one that goes alone where batches are made: after a restart it must not join another.
+    if (unit.composed || (unit.kind === 'single' && !conduct.batch)) begin(flight);
+    else
+      void host.composed(unit).then(() => {
+        unit.composed = true;
+        begin(flight);
+      });
   }
 
-  async function attempt(by: Sink, unit: Unit, members: Waiting[], flight: Flight): Promise<Outcome> {
-    if (!unit.composed && (unit.kind !== 'single' || conduct.batch)) {
-      // Also of one that goes alone where batches are made: after a restart it must not join another.
-      await host.composed(unit);
-      unit.composed = true;
-    }
-    return leased(flight, conduct.lease_ms, (signal) => host.attempt(by, unit, members, signal));
+  function begin(flight: Flight): void {
+    flight.leases = leases;
+    leases.start(flight);
+    const { by, unit, members, controller } = flight;
+    host.attempt(by, unit, members, controller.signal, (outcome) => land(flight, outcome));
   }
 
   /** A sink that does not end with its lease loses it: its slot is free again, its answer no longer counts. */
-  function leased(
-    flight: Flight,
-    lease_ms: number,
-    begin: (signal: AbortSignal) => Promise<Outcome>,
-  ): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const { controller } = flight;
-      const grace = () => clock.after(abortGraceMs, () => resolve({ kind: 'retry', reason: 'aborted' }));
-      let cancel = clock.after(lease_ms, () => {
-        resolve({ kind: 'retry', reason: 'lease_expired', detail: `no outcome within ${lease_ms} ms` });
-        controller.abort();
-      });
-      flight.abort = () => {
-        cancel();
-        cancel = grace();
-        controller.abort();
-      };
-      begin(controller.signal).then(
-        (outcome) => {
-          cancel();
-          resolve(outcome);
-        },
-        (error) => {
-          cancel();
-          reject(error);
-        },
-      );
+  function leasesOf({ lease_ms }: SinkConduct): Deadlines<Flight> {
+    return new Deadlines(clock, lease_ms, (flight) => {
+      flight.controller.abort();
+      land(flight, { kind: 'retry', reason: 'lease_expired', detail: `no outcome within ${lease_ms} ms` });
     });
+  }
+
+  /** Ends it soon, whether its sink listens or not. */
+  function abort(flight: Flight): void {
+    if (flight.leases !== undefined) {
+      flight.leases.end(flight);
+      flight.cancelGrace = clock.after(abortGraceMs, () =>
+        land(flight, { kind: 'retry', reason: 'aborted' }),
+      );
+    }
+    flight.controller.abort();
+  }
+
+  function land(flight: Flight, outcome: Outcome): void {
+    if (flight.landed) return;
+    flight.landed = true;
+    flight.leases?.end(flight);
+    flight.cancelGrace?.();
+    flying.delete(flight);
+    const { by, unit, members, controller } = flight;
+    // Not beyond a replacement: a sink may keep a listener on each signal it was given.
+    if (!controller.signal.aborted && by === sink) spare.push(controller);
+    for (const member of members) member.flying = false;
+    finish(by, unit, members, outcome);
+    pump();
+    host.settled();
+    flight.ended?.();
   }
 
   function isFlowing(): boolean {
@@ -248,7 +271,17 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
     lineup.leave(member);
   }
 
-  const landed = () => Promise.all([...flying.values()].map(({ ended }) => ended));
+  const landed = () => Promise.all([...flying].map(end));
+
+  function end(flight: Flight): Promise<void> {
+    return new Promise((resolve) => {
+      const { ended } = flight;
+      flight.ended = () => {
+        ended?.();
+        resolve();
+      };
+    });
+  }
 
   return {
     get sink() {
@@ -289,8 +322,10 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
     async stop() {
       stopped = true;
       cancelTimer?.();
-      for (const { abort } of flying.values()) abort();
-      await landed();
+      const ended = landed();
+      for (const flight of [...flying]) abort(flight);
+      await ended;
+      leases.close();
     },
     async replace(next, nextConduct) {
       const wasFlowing = isFlowing();
@@ -300,13 +335,18 @@ export function openLane(first: Sink, firstConduct: SinkConduct, host: LaneHost)
       lineup.releaseDelayed();
       if (!wasFlowing) host.stateChanged(sink, gate.state, 'its configuration has changed');
       const ended = landed();
+      const former = leases;
+      leases = leasesOf(conduct);
+      spare.length = 0;
       pump();
       await ended;
+      former.close();
     },
     async retire() {
       retired = true;
       cancelTimer?.();
       await landed();
+      leases.close();
     },
     unblock() {
       gate.reset();

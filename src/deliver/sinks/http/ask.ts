@@ -1,93 +1,80 @@
 import type { Dispatcher } from 'undici';
-import type { Clock } from '../../../lib/clock.ts';
+import type { Deadlines } from '../../../lib/deadlines.ts';
 
 /** What is read of an answer at most; the rest is thrown away with its connection. */
 const answerBytes = 16_384;
 /** The status is the answer: a receiver that dawdles over the body after it is not waited for longer. */
-const answerMs = 1_000;
+export const answerMs = 1_000;
 
-/** Names in lower case. `body` is the first bytes of it, as text. */
+/** `body` is the first bytes of it, as text. */
 export interface Answer {
   status: number;
-  headers: Record<string, string | string[] | undefined>;
+  /** Name and value by turns, as they came. */
+  headers: readonly Buffer[];
   body: string;
 }
 
-/** Ends a request early. Whoever makes it says why; `act` is the request's, once there is one. */
-export interface Cut {
-  why: 'aborted' | 'timeout' | undefined;
-  act: (() => void) | undefined;
-}
+/** Hears once how a request ended: what was answered, or the error of the connection or of the cut. */
+export type Heard = (answer: Answer | undefined, error: Error | undefined) => void;
 
 /**
  * One request over undici's `dispatch`, without the streams and signals of its `request`, which cost more than the
- * request itself. Rejects with the error of the connection, or when it is cut. What breaks after the status does not
- * change what the status said.
+ * request itself, and without the headers as an object, which nearly nobody reads. What breaks after the status does
+ * not change what the status said.
  */
-export function ask(
-  dispatcher: Dispatcher,
-  request: Dispatcher.DispatchOptions,
-  cut: Cut,
-  clock: Clock,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const asking = new Asking(resolve, reject, clock);
-    cut.act = () => asking.end('cut off');
-    if (cut.why === undefined) dispatcher.dispatch(request, asking);
-    else cut.act();
-  });
-}
-
-class Asking implements Dispatcher.DispatchHandler {
-  readonly #resolve: (answer: Answer) => void;
-  readonly #reject: (error: Error) => void;
-  readonly #clock: Clock;
-  #controller: Dispatcher.DispatchController | undefined;
+export class Asking implements Dispatcher.DispatchHandler {
+  /** Why it was cut, if it was. */
+  cutBy: 'aborted' | 'timeout' | undefined;
+  readonly #heard: Heard;
+  readonly #slow: Deadlines<Asking>;
+  #abort: ((error?: Error) => void) | undefined;
   #answer: Answer | undefined;
   #chunks: Buffer[] | undefined;
   #length = 0;
-  #cancel: (() => void) | undefined;
   #ended = false;
 
-  constructor(resolve: (answer: Answer) => void, reject: (error: Error) => void, clock: Clock) {
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#clock = clock;
+  /** `slow` ends those whose answer takes long after its status. */
+  constructor(slow: Deadlines<Asking>, heard: Heard) {
+    this.#slow = slow;
+    this.#heard = heard;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  /** Ends it early, whether it was dispatched or not. */
+  cut(by: 'aborted' | 'timeout'): void {
+    this.cutBy ??= by;
+    this.end('cut off');
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
     // It was cut while it waited for a connection: nothing is sent.
-    if (this.#ended) controller.abort(new Error('cut off'));
-    else this.#controller = controller;
+    if (this.#ended) abort(new Error('cut off'));
+    else this.#abort = abort;
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Answer['headers'],
-  ): void {
-    if (status < 200 || this.#ended) return;
+  onHeaders(status: number, headers: Buffer[]): boolean {
+    if (status < 200 || this.#ended) return true;
     this.#answer = { status, headers, body: '' };
-    // An empty answer ends at once.
-    if (status !== 204 && headers['content-length'] !== '0')
-      this.#cancel = this.#clock.after(answerMs, () => this.end('a slow answer'));
+    // With 204 it ends at once.
+    if (status !== 204) this.#slow.start(this);
+    return true;
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#ended) return;
+  onData(chunk: Buffer): boolean {
+    if (this.#ended) return true;
     this.#chunks ??= [];
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     if (this.#length >= answerBytes) this.end('a long answer');
+    return true;
   }
 
-  onResponseEnd(): void {
-    this.#controller = undefined;
+  onComplete(): void {
+    this.#abort = undefined;
     this.end('no answer');
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#controller = undefined;
+  onError(error: Error): void {
+    this.#abort = undefined;
     this.end(error);
   }
 
@@ -95,12 +82,12 @@ class Asking implements Dispatcher.DispatchHandler {
   end(why: Error | string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#cancel?.();
     if (this.#answer) {
+      if (this.#answer.status !== 204) this.#slow.end(this);
       this.#answer.body = this.#body();
-      this.#resolve(this.#answer);
-    } else this.#reject(errorOf(why));
-    this.#controller?.abort(errorOf(why));
+      this.#heard(this.#answer, undefined);
+    } else this.#heard(undefined, errorOf(why));
+    this.#abort?.(errorOf(why));
   }
 
   #body(): string {
@@ -109,7 +96,52 @@ class Asking implements Dispatcher.DispatchHandler {
   }
 }
 
+/**
+ * Ends requests when signals abort, with one listener for each signal: a lane hands in the same few again and again.
+ * Holds on to signals that do not abort until it is closed.
+ */
+export class Aborts {
+  readonly #open = new Map<AbortSignal, { asked: Set<Asking>; listener: () => void }>();
+
+  start(signal: AbortSignal, asking: Asking): void {
+    if (signal.aborted) asking.cut('aborted');
+    else (this.#open.get(signal) ?? this.#listen(signal)).asked.add(asking);
+  }
+
+  end(signal: AbortSignal, asking: Asking): void {
+    this.#open.get(signal)?.asked.delete(asking);
+  }
+
+  close(): void {
+    for (const [signal, { asked, listener }] of this.#open)
+      if (asked.size === 0) signal.removeEventListener('abort', listener);
+  }
+
+  #listen(signal: AbortSignal): { asked: Set<Asking>; listener: () => void } {
+    const asked = new Set<Asking>();
+    const listener = () => {
+      this.#open.delete(signal);
+      for (const asking of asked) asking.cut('aborted');
+    };
+    const open = { asked, listener };
+    this.#open.set(signal, open);
+    signal.addEventListener('abort', listener, { once: true });
+    return open;
+  }
+}
+
 /** Made only where it is needed: its stack costs as much as sending. */
 function errorOf(why: Error | string): Error {
   return typeof why === 'string' ? new Error(why) : why;
+}
+
+/** Names in lower case; what came several times is joined. */
+export function headersOfAnswer({ headers }: Answer): Record<string, string> {
+  const read: Record<string, string> = {};
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at]!.toString('latin1').toLowerCase();
+    const value = headers[at + 1]!.toString('latin1');
+    read[name] = Object.hasOwn(read, name) ? `${read[name]}, ${value}` : value;
+  }
+  return read;
 }

@@ -9,8 +9,8 @@ const lookMs = 10_000;
 
 /** Connections to one receiver. `get` opens nothing by itself; the first request does. */
 export interface HttpClient {
-  /** Rejects if a certificate file cannot be read. */
-  get(): Promise<Dispatcher>;
+  /** At once where files need no look. Rejects if a certificate file cannot be read. */
+  get(): Dispatcher | Promise<Dispatcher>;
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export function openHttpClient(
   return {
     get() {
       if (closed) return Promise.reject(new Error('the sink is closed'));
-      if (current && clock.now() - looked < lookMs) return Promise.resolve(current.dispatcher);
+      if (current && clock.now() - looked < lookMs) return current.dispatcher;
       opening ??= refresh().finally(() => {
         opening = undefined;
       });

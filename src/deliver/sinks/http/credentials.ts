@@ -9,21 +9,24 @@ export interface Credentials {
   secrets: string[];
 }
 
-/** Reads the files anew each time, so that a rotated token works with the next attempt. Rejects if one cannot be read. */
+/**
+ * Reads the files anew each time, so that a rotated token works with the next attempt; rejects if one cannot be read.
+ * Without files the answer is there at once, from the second time on.
+ */
 export function credentialsReader(
   options: HttpOptions,
   signing?: SigningOptions,
-): () => Promise<Credentials> {
+): () => Credentials | Promise<Credentials> {
   const { auth, header_files } = options;
   const files = [auth?.basic?.password_file, auth?.bearer_file, ...(signing?.secret_files ?? [])];
   const isFixed = Object.keys(header_files).length === 0 && files.every((file) => file === undefined);
   let fixed: Credentials | undefined;
-  return async () => {
-    if (fixed !== undefined) return fixed;
-    const read = await readCredentials(options, signing);
-    if (isFixed) fixed = read;
-    return read;
+  const read = async () => {
+    const credentials = await readCredentials(options, signing);
+    if (isFixed) fixed = credentials;
+    return credentials;
   };
+  return () => fixed ?? read();
 }
 
 async function readCredentials(options: HttpOptions, signing?: SigningOptions): Promise<Credentials> {
