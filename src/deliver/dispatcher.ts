@@ -11,6 +11,7 @@ import type {
   SinkConduct,
 } from '../model/delivery.ts';
 import type { Finding, Severity } from '../model/finding.ts';
+import { textOf } from '../model/finding-text.ts';
 import type { Log } from '../telemetry/log.ts';
 import { deliveryId, digestId } from './delivery-id.ts';
 import { type Lane, type LaneHost, openLane } from './lane.ts';
@@ -372,7 +373,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     start,
     accept(finding, to) {
       if (to.length === 0) return Promise.resolve();
-      const json = JSON.stringify(finding);
+      const json = textOf(finding).whole;
       const text = { json, bytes: Buffer.byteLength(json) };
       return take(to.map((each) => comingFinding(finding, text, each)));
     },

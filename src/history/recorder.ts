@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { Finding } from '../model/finding.ts';
+import { textOf } from '../model/finding-text.ts';
 import type { HistoryRecord, HistoryStore, Miss } from '../model/history.ts';
 import type { HistoryConfig } from './config.ts';
 import { type HistoryEvents, openWriter, type WriterBounds } from './writer.ts';
@@ -45,7 +46,6 @@ export function openRecorder({ store, config, clock, events, queue }: RecorderPa
 
 /** What is kept of a finding. Context is left out: it is what other findings and the recent execs said. */
 export function recordOf(finding: Finding, { hidden, sinks }: Fate, kept_ms: number): HistoryRecord {
-  const { context: _context, ...kept } = finding;
   return {
     ...columnsOf(finding),
     revision: finding.revision,
@@ -53,7 +53,7 @@ export function recordOf(finding: Finding, { hidden, sinks }: Fate, kept_ms: num
     exceptions: (finding.exceptions ?? []).filter(({ applied }) => applied).map(({ name }) => name),
     hidden,
     sinks: [...sinks],
-    payload: JSON.stringify(kept),
+    payload: textOf(finding).kept,
   };
 }
 
