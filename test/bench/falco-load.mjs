@@ -9,7 +9,7 @@ import protobuf from 'protobufjs';
 
 const recorded = (name) => gunzipSync(readFileSync(new URL(`../fixtures/recordings/falco/${name}`, import.meta.url)));
 
-/** The recorded storm came over gRPC, where fields are text: as Falco posts it, numbers are numbers. */
+/** The recorded storm came over gRPC, where fields are text in any order: as Falco posts it, numbers are numbers and keys are sorted. */
 function* storm(most) {
   const types = new protobuf.Root();
   const folder = fileURLToPath(new URL('../../proto/falco/', import.meta.url));
@@ -20,7 +20,7 @@ function* storm(most) {
   for (let at = 0, made = 0; at < bytes.length && made < most; made += 1) {
     const end = at + 4 + bytes.readUInt32BE(at);
     const { time, output, output_fields, ...rest } = type.toObject(type.decode(bytes.subarray(at + 4, end)), { enums: String, longs: Number });
-    const fields = Object.fromEntries(Object.entries(output_fields).map(([key, text]) => [key, typed(text)]));
+    const fields = Object.fromEntries(Object.entries(output_fields).sort(([one], [other]) => (one < other ? -1 : 1)).map(([key, text]) => [key, typed(text)]));
     const moment = new Date(time.seconds * 1000 + Math.floor(time.nanos / 1e6)).toISOString();
     yield JSON.stringify({ hostname: 'vm', output, message: output.slice(output.indexOf(' ') + 1), output_fields: fields, priority: 'Informational', rule: rest.rule, source: 'syscall', tags: rest.tags ?? [], time: moment });
     at = end;

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { answerWriter } from './answers.ts';
 import type { Receiver } from './receiver.ts';
-import { MAX_HEAD, type RequestHead, readHead } from './request-head.ts';
+import { isSameHead, MAX_HEAD, newHead, readHead } from './request-head.ts';
 
 /** A longer request is left to node:http. */
 const MAX_BYTES = 65_536;
@@ -78,7 +78,9 @@ function serve(
   socket: Socket,
   handOver: () => void,
 ): void {
-  const head: RequestHead = { url: '', size: 0, length: 0, typeFrom: 0, typeTo: 0 };
+  const head = newHead();
+  /** The last head that was read and is for our path. */
+  let known = nothing;
   const most = Math.min(MAX_BYTES - MAX_HEAD, maxBodyBytes);
   /** Of a request that is not whole yet, or came before the answer to the one before it. */
   let pieces: Buffer[] = [];
@@ -116,15 +118,24 @@ function serve(
 
   /** `request`: everything that came since the last answer. */
   function take(request: Buffer): void {
-    const found = readHead(request, head);
+    const found = headOf(request);
     if (found === 'part') wait(request);
-    else if (found === 'other' || head.length > most || !receiver.isPath(head.url)) leave(request);
+    else if (found === 'other' || head.length > most) leave(request);
     else {
       wanted = head.size + head.length;
       if (request.length === wanted) begin(request);
       else if (request.length < wanted) wait(request);
       else leave(request);
     }
+  }
+
+  function headOf(request: Buffer): ReturnType<typeof readHead> {
+    if (known.length > 0 && isSameHead(request, known, head)) return 'whole';
+    known = nothing;
+    const found = readHead(request, head);
+    if (found === 'whole' && !receiver.isPath(head.url)) return 'other';
+    if (found === 'whole') known = Buffer.from(request.subarray(0, head.size));
+    return found;
   }
 
   function begin(request: Buffer): void {

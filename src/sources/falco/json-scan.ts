@@ -1,4 +1,5 @@
-import { clear, equals, type FieldSpans, isKnown, slotOf } from './spans.ts';
+import { openKnownKeys } from './known-keys.ts';
+import { clear, equals, type FieldSpans, isKnown } from './spans.ts';
 
 const [quote, backslash, comma, colon, minus, dot, zero, nine] = [
   0x22, 0x5c, 0x2c, 0x3a, 0x2d, 0x2e, 0x30, 0x39,
@@ -29,40 +30,70 @@ const OTHER = -1;
  * spans tell nothing. It sees the whole structure, but not into strings that the early test does not read.
  */
 export function documentScanner(spans: FieldSpans): (document: Buffer) => boolean {
+  const keys = openKnownKeys();
   let scratch = Buffer.alloc(16 * 1024);
   let hasRule = false;
   let hasTime = false;
   let hasFields = false;
 
-  /** The members of an object from behind its brace; gives the place behind the other one. */
-  function readMembers(bytes: Buffer, start: number, inFields: boolean): number {
+  /** The members of the document from behind its brace; gives the place behind the other one. */
+  function readMembers(bytes: Buffer, start: number): number {
     let pos = afterSpace(bytes, start);
     if (bytes[pos] === closeBrace) return pos + 1;
     for (;;) {
       const from = pos + 1;
-      const to = bytes[pos] === quote ? plainEnd(bytes, from) : OTHER;
-      pos = afterSpace(bytes, to + 1);
-      if (to < 0 || bytes[pos] !== colon) return OTHER;
-      pos = afterSpace(bytes, pos + 1);
-      pos = inFields ? readField(bytes, from, to, pos) : readMember(bytes, from, to, pos);
+      const to = keyEnd(bytes, pos);
+      pos = valueStart(bytes, to);
       if (pos < 0) return OTHER;
-      pos = afterSpace(bytes, pos);
-      if (bytes[pos] === closeBrace) return pos + 1;
-      if (bytes[pos] !== comma) return OTHER;
-      pos = afterSpace(bytes, pos + 1);
+      pos = nextMember(bytes, readMember(bytes, from, to, pos));
+      if (pos < 0) return OTHER;
+      if (bytes[pos - 1] === closeBrace) return pos;
     }
   }
 
-  /** The output field of this key, whose value begins at `pos`; gives the place behind it. */
-  function readField(bytes: Buffer, keyFrom: number, keyTo: number, pos: number): number {
+  /** The output fields, from behind their brace; gives the place behind the other one. */
+  function readFields(bytes: Buffer, start: number): number {
+    let pos = afterSpace(bytes, start);
+    if (bytes[pos] === closeBrace) return pos + 1;
+    for (let n = 0; ; n += 1) {
+      let value = keys.after(bytes, pos, n);
+      let index = keys.slot(n);
+      if (value < 0) {
+        const to = keyEnd(bytes, pos);
+        value = valueStart(bytes, to);
+        if (value < 0) return OTHER;
+        index = keys.learn(bytes, pos + 1, to, n);
+      } else if (isSpace(bytes[value]!)) value = afterSpace(bytes, value);
+      const end = index < 0 ? scalarEnd(bytes, value) : readField(bytes, index, value);
+      pos = nextMember(bytes, end);
+      if (pos < 0) return OTHER;
+      if (bytes[pos - 1] === closeBrace) return pos;
+    }
+  }
+
+  /** An early field whose value begins at `pos`; gives the place behind it. */
+  function readField(bytes: Buffer, index: number, pos: number): number {
+    if (bytes[pos] === quote) return readText(bytes, index, pos + 1);
     const end = scalarEnd(bytes, pos);
-    if (end < 0) return OTHER;
-    const index = slotOf(bytes, keyFrom, keyTo);
-    if (index < 0) return end;
-    if (bytes[pos] === quote) return keepText(bytes, index, pos + 1, end - 1) ? end : OTHER;
     // Null is as unknown as an empty text.
-    keep(bytes, index, pos, bytes[pos] === lowerN ? pos : end);
+    if (end >= 0) keep(bytes, index, pos, bytes[pos] === lowerN ? pos : end);
     return end;
+  }
+
+  function readText(bytes: Buffer, index: number, from: number): number {
+    for (let at = from; at < bytes.length; at += 1) {
+      const byte = bytes[at]!;
+      if (byte === quote) {
+        keep(bytes, index, from, at);
+        return at + 1;
+      }
+      if (byte < 0x20) return OTHER;
+      if (byte === backslash) {
+        const end = longStringEnd(bytes, at);
+        return end >= 0 && keepEscaped(bytes, index, from, at, end) ? end + 1 : OTHER;
+      }
+    }
+    return OTHER;
   }
 
   function keep(bytes: Buffer, index: number, from: number, to: number): void {
@@ -71,18 +102,7 @@ export function documentScanner(spans: FieldSpans): (document: Buffer) => boolea
     spans.at[index * 2 + 1] = known ? to : 0;
   }
 
-  /** False for text with other escapes than those of one letter. */
-  function keepText(bytes: Buffer, index: number, from: number, to: number): boolean {
-    for (let at = from; at < to; at += 1) {
-      const byte = bytes[at]!;
-      if (byte < 0x20) return false;
-      if (byte === backslash) return keepEscaped(bytes, index, from, at, to);
-    }
-    keep(bytes, index, from, to);
-    return true;
-  }
-
-  /** Resolves escapes in a copy of the document, in place: all else stays where it is. */
+  /** Resolves escapes in a copy of the document, in place: all else stays. False for others than of one letter. */
   function keepEscaped(bytes: Buffer, index: number, from: number, first: number, to: number): boolean {
     if (spans.bytes === bytes) {
       if (scratch.length < bytes.length) scratch = Buffer.alloc(bytes.length * 2);
@@ -109,7 +129,7 @@ export function documentScanner(spans: FieldSpans): (document: Buffer) => boolea
     if (equals(bytes, keyFrom, keyTo, fieldsKey)) {
       if (hasFields || bytes[pos] !== openBrace) return OTHER;
       hasFields = true;
-      return readMembers(bytes, pos + 1, true);
+      return readFields(bytes, pos + 1);
     }
     if (bytes[pos] === openBracket) return stringsEnd(bytes, pos + 1);
     const end = scalarEnd(bytes, pos);
@@ -135,10 +155,10 @@ export function documentScanner(spans: FieldSpans): (document: Buffer) => boolea
     const year = number(bytes, from, from + 4);
     if (!(year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31)) return false;
     if (!(hour <= 23 && minute <= 59 && second <= 59)) return false;
-    spans.seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
+    spans.seconds = daysTo(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
     const digits = to - from - 21;
     if (digits >= 0 && (digits < 1 || digits > 9 || bytes[from + 19] !== dot)) return false;
-    spans.nanos = digits < 1 ? 0 : number(bytes, from + 20, to - 1) * 10 ** (9 - digits);
+    spans.nanos = digits < 1 ? 0 : number(bytes, from + 20, to - 1) * powers[9 - digits]!;
     return !Number.isNaN(spans.nanos);
   }
 
@@ -149,7 +169,7 @@ export function documentScanner(spans: FieldSpans): (document: Buffer) => boolea
     hasFields = false;
     const start = afterSpace(document, 0);
     if (document[start] !== openBrace) return false;
-    const end = readMembers(document, start + 1, false);
+    const end = readMembers(document, start + 1);
     return end > 0 && hasRule && hasTime && afterSpace(document, end) === document.length;
   };
 }
@@ -162,6 +182,25 @@ function afterSpace(bytes: Buffer, pos: number): number {
 
 function isSpace(byte: number): boolean {
   return byte <= 0x20 && (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
+}
+
+/** Where the key ends whose quote is at `pos`; `OTHER` if there is none. */
+function keyEnd(bytes: Buffer, pos: number): number {
+  return bytes[pos] === quote ? plainEnd(bytes, pos + 1) : OTHER;
+}
+
+/** Where the value begins of a key that ends at `to`. */
+function valueStart(bytes: Buffer, to: number): number {
+  const at = to < 0 ? OTHER : afterSpace(bytes, to + 1);
+  return bytes[at] === colon ? afterSpace(bytes, at + 1) : OTHER;
+}
+
+/** From behind a value: where the next key begins, or the place behind the brace that closes the object. */
+function nextMember(bytes: Buffer, end: number): number {
+  if (end < 0) return OTHER;
+  const at = afterSpace(bytes, end);
+  if (bytes[at] === closeBrace) return at + 1;
+  return bytes[at] === comma ? afterSpace(bytes, at + 1) : OTHER;
 }
 
 /** Where the string ends that begins at `from`; `OTHER` if it has an escape. */
@@ -227,6 +266,16 @@ function stringsEnd(bytes: Buffer, start: number): number {
     if (bytes[pos] !== comma) return OTHER;
     pos = afterSpace(bytes, pos + 1);
   }
+}
+
+const powers = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
+
+/** Days from 1970 to this one; a day that its month does not have is one of the next, as with Date.UTC, which takes longer. */
+function daysTo(year: number, month: number, day: number): number {
+  // Years begin with March here, so that the day that may be missing is the last.
+  const from = month > 2 ? year : year - 1;
+  const leaps = Math.floor(from / 4) - Math.floor(from / 100) + Math.floor(from / 400);
+  return from * 365 + leaps + Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 719_469;
 }
 
 /** NaN if there is anything but digits. */

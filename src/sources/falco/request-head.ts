@@ -6,9 +6,17 @@ export interface RequestHead {
   size: number;
   /** Bytes of the body. */
   length: number;
+  /** Where the value of Content-Length lies. */
+  lengthFrom: number;
+  lengthTo: number;
   /** Where the value of Content-Type lies; both 0 where there is none. */
   typeFrom: number;
   typeTo: number;
+}
+
+/** A head that tells nothing yet. */
+export function newHead(): RequestHead {
+  return { url: '', size: 0, length: 0, lengthFrom: 0, lengthTo: 0, typeFrom: 0, typeTo: 0 };
 }
 
 /** A longer head is not of the simple shape. */
@@ -37,6 +45,19 @@ export function readHead(bytes: Buffer, head: RequestHead): 'whole' | 'part' | '
   if (line < 0) return 'other';
   head.size = end + blankLine.length;
   return readHeaders(bytes, line, end + 2, head) ? 'whole' : 'other';
+}
+
+/**
+ * True if `bytes` begin with `known`, as which `head` was read, but for the digits of its length: `head` then tells
+ * theirs. A client writes the same head for each alert, and to compare costs a fifth of reading it.
+ */
+export function isSameHead(bytes: Buffer, known: Buffer, head: RequestHead): boolean {
+  const { lengthFrom, lengthTo } = head;
+  for (let at = 0; at < lengthFrom; at += 1) if (bytes[at] !== known[at]) return false;
+  for (let at = lengthTo; at < known.length; at += 1) if (bytes[at] !== known[at]) return false;
+  const length = decimal(bytes, lengthFrom, lengthTo);
+  if (length >= 0) head.length = length;
+  return length >= 0;
 }
 
 /** True if more bytes could make a simple head of these: a line that ends otherwise is told of at once. */
@@ -78,6 +99,8 @@ function readHeaders(bytes: Buffer, start: number, end: number, head: RequestHea
       head.typeTo = to;
     } else if (name === lengthHeader) {
       head.length = decimal(bytes, from, to);
+      head.lengthFrom = from;
+      head.lengthTo = to;
       if (head.length < 0) return false;
     }
     at = to + 2;
