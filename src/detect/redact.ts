@@ -1,6 +1,7 @@
 /** Masks credentials in arguments, wherever a finding leaves the process. */
 import type { Ancestor, ExecEvent, ExecProcess, Program } from '../model/exec-event.ts';
 import type { IndicatorHit, Verdict } from '../model/finding.ts';
+import { mayBeMasked } from './may-be-masked.ts';
 
 const MASK = '[redacted]';
 
@@ -101,30 +102,17 @@ const SECRET_VALUE_OPTIONS: readonly { programs: RegExp; options: RegExp; glued?
   { programs: /^(?:lftp|ftp|ncftp)$/, options: /^(?:-u|-p)$/ },
 ];
 
-/** What each rule needs at least; most texts have none of it. */
-const MAY_HOLD_SECRET =
-  /pass|pwd|secret|token|key|auth|cred|cookie|bearer|basic|sig|sas|eyJ|:\/\/[^\s/]*@|A(?:KIA|SIA|ROA|IDA|BIA|CCA)|gh[pousr]_|github_pat|gl[a-z]+-|xox|xapp|npm_|pypi-|dckr_|hv[sbr]\.|sk[_-]|rk_|SG\.|AIza|ya29|dop_v1|shp|glc_|whsec|:AA|webhook|hooks\.|-----BEGIN|-[A-Za-z]*u\s*"?[^\s:]+:|--(?:proxy-)?user/i;
-
 /** Masks credentials in one text. The same text always gives the same result; masking twice changes nothing. */
 export function redactText(text: string): string {
-  if (text.length < 4 || !MAY_HOLD_SECRET.test(text)) return text;
+  if (text.length < 4 || !mayBeMasked(text)) return text;
   let result = text;
   for (const rule of rules) result = result.replace(rule.pattern, rule.replace);
   return result;
 }
 
-/**
- * Anything that some masking may act on: what rules need, words before a secret, programs whose options hold one. It
- * has no anchor, so what it does not find in a text it finds in no part of it either.
- */
-const MAY_BE_MASKED = new RegExp(
-  `${MAY_HOLD_SECRET.source}|digest|negotiate|curl|wget|sshpass|mysql|mariadb|redis-cli|mongo|smb|rpcclient|iodine|gs-netcat|dnscat|plink|putty|ldapsearch|sqlcmd|wstunnel|cloudflared|ngrok|tailscale|chisel|rathole|bore|ftp`,
-  'i',
-);
-
 /** Masks credentials in words, options of known programs included. Gives the words themselves where there is none. */
 export function redactWords(words: string[]): string[] {
-  return MAY_BE_MASKED.test(words.join(' ')) ? maskWords(words) : words;
+  return mayBeMasked(words.join(' ')) ? maskWords(words) : words;
 }
 
 /** The same without looking first whether it is worth it. */
@@ -167,7 +155,7 @@ function maskValue(word: string): string {
 
 /** The same in a sensor's joined argument string: words are masked in place. */
 function redactArguments(program: string, text: string): string {
-  if (!MAY_BE_MASKED.test(text) && !MAY_BE_MASKED.test(program)) return text;
+  if (!mayBeMasked(text) && !mayBeMasked(program)) return text;
   const words = text.split(' ');
   return redactText(
     maskWords([program, ...words])
@@ -237,7 +225,7 @@ export function redactHits(hits: IndicatorHit[]): IndicatorHit[] {
 
 /** A line may hold a command line: words after its colon are read as one. */
 export function redactLine(line: string): string {
-  if (!MAY_BE_MASKED.test(line)) return line;
+  if (!mayBeMasked(line)) return line;
   const at = line.indexOf(': ');
   if (at < 0) return redactText(line);
   const words = line.slice(at + 2).split(' ');

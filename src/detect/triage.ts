@@ -1,4 +1,5 @@
 /** What a responder does next, in order, with commands ready to paste. Nothing here is ever executed by us. */
+import { movedBy } from '../lib/time.ts';
 import type { ExecEvent } from '../model/exec-event.ts';
 import type { IndicatorHit, TriageStep } from '../model/finding.ts';
 import type { Context } from './context.ts';
@@ -188,6 +189,5 @@ function denyAll(namespace: string, pod: string): string {
 
 /** The event's time moved by minutes, as RFC 3339 to the second. */
 function around(event: ExecEvent, minutes: number): string {
-  const at = Date.parse(event.time);
-  return Number.isNaN(at) ? event.time : `${new Date(at + minutes * 60_000).toISOString().slice(0, -5)}Z`;
+  return movedBy(event.time, minutes * 60);
 }

@@ -9,8 +9,15 @@ import { createFollowUps } from './follow-up.ts';
 import { type GuardedSource, guard } from './guard.ts';
 import { healthOf } from './health.ts';
 import { askKubernetes, askRuntimes, type Results, reasonOf } from './inquiry.ts';
-import { type ContainerRecord, Records, viewOf } from './records.ts';
-import { type FactSource, isContainerId, type Learn, type Lookup, type Question } from './source.ts';
+import { type ContainerRecord, Records, type View, viewOf } from './records.ts';
+import {
+  type FactSource,
+  type Facts,
+  isContainerId,
+  type Learn,
+  type Lookup,
+  type Question,
+} from './source.ts';
 
 /** Lookups under way, at most; more are answered `overloaded`. */
 const maxInquiries = 4096;
@@ -75,9 +82,13 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
 
   /** Which sources have not told of the container yet. */
   const needs = (record: ContainerRecord | undefined): { runtime: boolean; kubernetes: boolean } => {
-    const facts = record === undefined ? [] : [...record.parts.values()];
-    const runtime = facts.find((part) => part.from !== 'kubernetes');
-    const kube = facts.find((part) => part.from === 'kubernetes');
+    let runtime: Facts | undefined;
+    let kube: Facts | undefined;
+    if (record !== undefined)
+      for (const part of record.parts.values()) {
+        if (part.from === 'kubernetes') kube ??= part;
+        else runtime ??= part;
+      }
     return {
       runtime: runtimes.length > 0 && runtime === undefined,
       kubernetes:
@@ -164,25 +175,17 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
   };
 
   /** The event as well as it can be told now. */
-  const complete = (event: ExecEvent, results: Results, isLate: boolean): ExecEvent => {
-    const found = records.find(event.container!.id);
+  const complete = (
+    event: ExecEvent,
+    results: Results,
+    isLate: boolean,
+    found = records.find(event.container!.id),
+  ): ExecEvent => {
     const record = found === 'ambiguous' ? undefined : found;
     const open = needs(record);
-    const provisional = [results.runtime, results.kubernetes].flatMap((lookup) =>
-      lookup?.kind === 'found' && lookup.facts.provisional ? [lookup.facts] : [],
-    );
+    const provisional = provisionalIn(results);
     const facts = [...(record?.parts.values() ?? []), ...provisional];
-    const view =
-      record !== undefined && provisional.length === 0
-        ? viewOf(record)
-        : provisional.length > 0
-          ? viewOf({
-              id: event.container!.id,
-              parts: new Map(facts.map((part) => [part.from, part])),
-              gone_at: undefined,
-              view: undefined,
-            })
-          : undefined;
+    const view = provisional.length > 0 ? viewOfParts(event, facts) : record && viewOf(record);
     const why = (isOpen: boolean, lookup: Lookup | undefined): UnknownReason | undefined => {
       if (!isOpen) return undefined;
       if (found === 'ambiguous') return 'ambiguous_id';
@@ -192,7 +195,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     const knowledge: Knowledge = {
       view,
       otherDigests: record === undefined ? [] : records.otherDigests(record),
-      notTold: Object.assign({}, ...facts.map((part) => part.unknown)),
+      notTold: facts.length === 0 ? {} : Object.assign({}, ...facts.map((part) => part.unknown)),
       runtime: why(open.runtime, results.runtime),
       kubernetes: why(open.kubernetes, results.kubernetes),
       hasRuntime: runtimes.length > 0,
@@ -204,7 +207,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
 
   const count = (event: ExecEvent, result: 'hit' | 'miss'): ExecEvent => {
     events.cache(result);
-    for (const [fact, reason] of Object.entries(event.unknown ?? {})) events.unknown(fact, reason);
+    for (const fact in event.unknown) events.unknown(fact, event.unknown[fact]!);
     return event;
   };
 
@@ -231,9 +234,9 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
       return count(complete(event, { runtime: reason, kubernetes: reason }, false), 'miss');
     }
     const record = records.find(container.id);
-    if (record === 'ambiguous') return count(complete(event, {}, false), 'hit');
+    if (record === 'ambiguous') return count(complete(event, {}, false, record), 'hit');
     const open = needs(record);
-    if (!open.runtime && !open.kubernetes) return count(complete(event, {}, false), 'hit');
+    if (!open.runtime && !open.kubernetes) return count(complete(event, {}, false, record), 'hit');
     const results = recentOf(container.id);
     if (results !== undefined) return count(complete(event, results, false), 'hit');
     const asked = inquire(questionOf(event), record);
@@ -315,6 +318,21 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
       await running;
     },
   };
+}
+
+const none: readonly Facts[] = [];
+
+/** Answers that hold for this event only. */
+function provisionalIn({ runtime, kubernetes }: Results): readonly Facts[] {
+  if (runtime === undefined && kubernetes === undefined) return none;
+  return [runtime, kubernetes].flatMap((lookup) =>
+    lookup?.kind === 'found' && lookup.facts.provisional ? [lookup.facts] : [],
+  );
+}
+
+function viewOfParts(event: ExecEvent, facts: readonly Facts[]): View {
+  const parts = new Map(facts.map((part) => [part.from, part]));
+  return viewOf({ id: event.container!.id, parts, gone_at: undefined, view: undefined });
 }
 
 function questionOf(event: ExecEvent): Question {

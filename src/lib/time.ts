@@ -48,15 +48,34 @@ export function normalizeTime(text: string): string | undefined {
   return `${whole.toISOString().slice(0, 19)}.${nanos}Z`;
 }
 
-/** The second that was read last: an event's time is read several times, and events come in bursts. */
-let readText = '';
-let readSecond = Number.NaN;
+/** Seconds that were read last: an event's time is read several times beside its container's start. */
+const readTexts = ['', '', '', ''];
+const readSeconds = [Number.NaN, Number.NaN, Number.NaN, Number.NaN];
+let nextRead = 0;
 
 /** Seconds since the epoch, with a fraction exact to about a microsecond; NaN for what is no time. */
 export function secondsOf(time: string): number {
-  if (readText.length !== 19 || !time.startsWith(readText)) {
-    readText = time.slice(0, 19);
-    readSecond = Date.parse(`${readText}Z`) / 1000;
+  return wholeSecondsOf(time) + Number(`0.${time.slice(20, 29) || '0'}`);
+}
+
+function wholeSecondsOf(time: string): number {
+  for (let at = 0; at < readTexts.length; at += 1)
+    if (readTexts[at] !== '' && time.startsWith(readTexts[at]!)) return readSeconds[at]!;
+  const whole = time.slice(0, 19);
+  const seconds = Date.parse(`${whole}Z`) / 1000;
+  if (whole.length < 19) return seconds;
+  readTexts[nextRead] = whole;
+  readSeconds[nextRead] = seconds;
+  nextRead = (nextRead + 1) & 3;
+  return seconds;
+}
+
+/** A time as this project writes them, moved by seconds and cut to the second; as it is where it is none. */
+export function movedBy(time: string, seconds: number): string {
+  if (normal.test(time)) {
+    const whole = wholeSecondsOf(time);
+    return Number.isNaN(whole) ? time : `${wholeSecond(whole + seconds)}Z`;
   }
-  return readSecond + Number(`0.${time.slice(20, 29) || '0'}`);
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? time : `${new Date(at + seconds * 1000).toISOString().slice(0, 19)}Z`;
 }

@@ -40,7 +40,7 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
     'Events enriched from memory (hit) or not (miss)',
     ['result'],
   );
-  const unknown = metrics.counter('lanner_enrich_unknown_total', 'Facts that events left without', [
+  const unknown = metrics.tally('lanner_enrich_unknown_total', 'Facts that events left without', [
     'fact',
     'reason',
   ]);
@@ -68,7 +68,7 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
       else log.info('enrichment: source answers in time again', { source: name });
     },
     cache: (result) => cache.inc({ result }),
-    unknown: (fact, reason) => unknown.inc({ fact, reason }),
+    unknown,
     followUp: (outcome) => followUps.inc({ outcome }),
     up(name, kind, version) {
       ups.set({ source: kind, name }, 1);

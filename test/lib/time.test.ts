@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { normalizeTime, rfc3339, secondsOf } from '../../src/lib/time.ts';
+import { movedBy, normalizeTime, rfc3339, secondsOf } from '../../src/lib/time.ts';
 
 /** Without anything remembered. */
 const plainly = (time: string) =>
@@ -25,6 +25,16 @@ describe('times', () => {
         for (const time of times) expect(secondsOf(time)).toBe(plainly(time));
       }),
     );
+  });
+
+  it.each([
+    ['2026-01-01T00:10:05.999999999Z', -900, '2025-12-31T23:55:05Z'],
+    ['2026-01-01T00:10:05.999999999Z', 300, '2026-01-01T00:15:05Z'],
+    ['2026-01-01T00:10:05+01:00', 300, '2025-12-31T23:15:05Z'],
+    ['2026-99-01T00:10:05.999999999Z', 300, '2026-99-01T00:10:05.999999999Z'],
+    ['sometime', 300, 'sometime'],
+  ])('%s moved by %d seconds is %s', (time, seconds, moved) => {
+    expect(movedBy(time, seconds)).toBe(moved);
   });
 
   it('that were written are normal, and those that are none stay none', () => {
