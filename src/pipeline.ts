@@ -304,10 +304,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
     const finding = settings.redact === undefined ? whole : settings.redact(whole);
     count(finding);
     const to = settings.route(finding);
-    parts.onFinding?.(
-      finding,
-      to.map((each) => (typeof each === 'string' ? each : each.sink)),
-    );
+    parts.onFinding?.(finding, to.map(sinkOf));
     return to.length === 0 ? undefined : track(parts.accept(finding, to));
   }
 
@@ -351,6 +348,10 @@ export function openPipeline(parts: PipelineParts): Pipeline {
         ? Promise.resolve()
         : new Promise((resolve) => waiting.push(resolve)),
   };
+}
+
+function sinkOf(to: string | Addressee): string {
+  return typeof to === 'string' ? to : to.sink;
 }
 
 /** Stable for the same exec, whoever reads it again. */

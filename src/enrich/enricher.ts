@@ -179,7 +179,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     event: ExecEvent,
     results: Results,
     isLate: boolean,
-    found = records.find(event.container!.id),
+    found: ReturnType<Records['find']>,
   ): ExecEvent => {
     const record = found === 'ambiguous' ? undefined : found;
     const open = needs(record);
@@ -223,7 +223,7 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     waiting += 1;
     const isLate = await inquiry.over;
     waiting -= 1;
-    return count(complete(event, inquiry.results, isLate), 'miss');
+    return count(complete(event, inquiry.results, isLate, records.find(event.container!.id)), 'miss');
   };
 
   const look = (event: ExecEvent): ExecEvent | Promise<ExecEvent> => {
@@ -231,20 +231,23 @@ export function createEnricherOf(parts: EnricherParts): Enricher {
     if (container === undefined) return event;
     if (!isContainerId(container.id)) {
       const reason = { kind: 'failed', reason: 'invalid_id' } as const;
-      return count(complete(event, { runtime: reason, kubernetes: reason }, false), 'miss');
+      return count(
+        complete(event, { runtime: reason, kubernetes: reason }, false, records.find(container.id)),
+        'miss',
+      );
     }
     const record = records.find(container.id);
     if (record === 'ambiguous') return count(complete(event, {}, false, record), 'hit');
     const open = needs(record);
     if (!open.runtime && !open.kubernetes) return count(complete(event, {}, false, record), 'hit');
     const results = recentOf(container.id);
-    if (results !== undefined) return count(complete(event, results, false), 'hit');
+    if (results !== undefined) return count(complete(event, results, false, record), 'hit');
     const asked = inquire(questionOf(event), record);
-    if (!('done' in asked)) return count(complete(event, asked, false), 'miss');
+    if (!('done' in asked)) return count(complete(event, asked, false, record), 'miss');
     const left = asked.started + config.deadline_ms - clock.now();
-    if (left <= 0) return count(complete(event, asked.results, true), 'miss');
+    if (left <= 0) return count(complete(event, asked.results, true, record), 'miss');
     if (waiting >= maxWaiting)
-      return count(complete(event, { ...overloaded, ...asked.results }, false), 'miss');
+      return count(complete(event, { ...overloaded, ...asked.results }, false, record), 'miss');
     return waitFor(event, asked, left);
   };
 

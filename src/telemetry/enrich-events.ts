@@ -35,7 +35,7 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
     ['source'],
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
   );
-  const cache = metrics.counter(
+  const cache = metrics.tally(
     'lanner_enrich_cache_total',
     'Events enriched from memory (hit) or not (miss)',
     ['result'],
@@ -67,7 +67,7 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
       if (isOpen) log.warn('enrichment: source is slow or fails, left alone for a while', { source: name });
       else log.info('enrichment: source answers in time again', { source: name });
     },
-    cache: (result) => cache.inc({ result }),
+    cache,
     unknown,
     followUp: (outcome) => followUps.inc({ outcome }),
     up(name, kind, version) {

@@ -26,25 +26,25 @@ export class Metrics {
   }
 
   /** A counter for places where many findings pass: counted in maps, and told when it is asked for. */
-  tally<A extends string, B extends string>(
+  tally<L extends string>(
     name: string,
     help: string,
-    [first, second]: readonly [A, B],
-  ): (first: string, second: string) => void {
+    [first, second]: readonly [L, L?],
+  ): (first: string, second?: string) => void {
     const counts = new Map<string, Map<string, number>>();
     new Counter({
       name,
       help,
-      labelNames: [first, second],
+      labelNames: second === undefined ? [first] : [first, second],
       registers: [this.registry],
       collect() {
         this.reset();
         for (const [one, inner] of counts)
           for (const [other, count] of inner)
-            this.inc({ [first]: one, [second]: other } as Record<A | B, string>, count);
+            this.inc({ [first]: one, ...(second && { [second]: other }) } as Record<L, string>, count);
       },
     });
-    return (one, other) => {
+    return (one, other = '') => {
       let inner = counts.get(one);
       if (inner === undefined) {
         inner = new Map();

@@ -166,10 +166,10 @@ async function measure(dist) {
 
 const run = (dist) => JSON.parse(execFileSync(process.execPath, [here, '--child', '--dist', dist, ...(full ? ['--full'] : []), ...(distinct ? ['--distinct'] : [])], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 
-/** For a profiler: nothing but findings. */
+/** For a profiler, `--loop`: nothing but findings; `--cold` as above. */
 async function loop(dist) {
   const { some } = await openRun(dist);
-  for (let at = 0; at < ROUNDS; at += 1) await some(FINDINGS, false, false);
+  for (let at = 0; at < ROUNDS; at += 1) await some(FINDINGS, false, process.argv.includes('--cold'));
 }
 
 if (process.argv.includes('--loop')) await loop(resolve(option('dist') ?? own));
