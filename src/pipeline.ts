@@ -317,12 +317,14 @@ export function openPipeline(parts: PipelineParts): Pipeline {
 
   function track(work: Promise<void> | undefined): Promise<void> | undefined {
     if (work === undefined) return undefined;
-    const done: Promise<void> = work
-      .catch((error: unknown) => log.error('a finding was not accepted', { reason: messageOf(error) }))
-      .finally(() => {
-        accepting.delete(done);
-        if (accepting.size === 0 && queue.length === 0) settle();
-      });
+    const end = () => {
+      accepting.delete(done);
+      if (accepting.size === 0 && queue.length === 0) settle();
+    };
+    const done: Promise<void> = work.then(end, (error: unknown) => {
+      log.error('a finding was not accepted', { reason: messageOf(error) });
+      end();
+    });
     accepting.add(done);
     return done;
   }

@@ -88,7 +88,8 @@ const ownDeaths = {
 type Coming = {
   cargo: Cargo;
   text: { json: string; bytes: number } | undefined;
-  entry: Omit<SpoolEntry, 'bytes' | 'attempts'>;
+  /** Its bytes are known when its payload is made. */
+  entry: SpoolEntry;
 };
 
 /** Touches nothing before `start`: `check` opens one to see that everything fits. */
@@ -113,7 +114,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     composed: (unit) => spool.compose(unit.id, unit.members),
     dissolved: (members) => void spool.compose(undefined, members),
     delivered(sink, _unit, members) {
-      const oldest = Math.min(...members.map((member) => member.entry.accepted_ms));
+      let oldest = Number.POSITIVE_INFINITY;
+      for (const { entry } of members) oldest = Math.min(oldest, entry.accepted_ms);
       tallyOf(sink.name).delivered += members.length;
       spool.remove(members);
       events.delivered(sink.name, members.length, clock.now() - oldest);
@@ -238,45 +240,63 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     for (const { waiting, reason } of ledger.victims(bounds)) shed(waiting, reason);
   }
 
-  async function take(coming: readonly Coming[]): Promise<void> {
+  function take(coming: readonly Coming[]): Promise<void> {
     const fresh: { waiting: Waiting; record: SpoolRecord }[] = [];
     let isOnItsWay = false;
-    for (const { cargo, text, entry: partial } of coming) {
-      const known = ledger.get(partial.id);
+    for (const { cargo, text, entry } of coming) {
+      const known = ledger.get(entry.id);
       if (known) {
         // The same delivery waits already; its caller waits until it is on disk as well.
         isOnItsWay ||= !known.stored;
         continue;
       }
       const { payload, bytes } = payloadOf(cargo, text);
-      const entry: SpoolEntry = { ...partial, attempts: 0, bytes };
-      const waiting: Waiting = { entry, cargo, json: text?.json, stored: false, flying: false, gone: false };
+      entry.bytes = bytes;
+      const waiting = waitingFor(entry, cargo, text?.json);
       fresh.push({ waiting, record: { entry, payload } });
       ledger.add(waiting);
       events.accepted(entry.sink, entry.severity);
     }
-    if (fresh.length === 0 && !isOnItsWay) return;
+    if (fresh.length === 0 && !isOnItsWay) return Promise.resolve();
     // The store hears of them before it can hear of anything that happens to them; sending need not wait for it.
     const written = spool.put(fresh);
     for (const { waiting } of fresh) lanes.get(waiting.entry.sink)?.add(waiting);
     keepBounds();
-    for (const sink of new Set(fresh.map(({ waiting }) => waiting.entry.sink))) lanes.get(sink)?.pump();
-    await written;
-    if (spool.degraded !== undefined) keepBounds();
+    for (const { waiting } of fresh) lanes.get(waiting.entry.sink)?.pump();
+    return written.then(() => {
+      if (spool.degraded !== undefined) keepBounds();
+    });
   }
 
   function comingFinding(finding: Finding, text: Coming['text'], to: string | Addressee): Coming {
     const { sink, hold }: Addressee = typeof to === 'string' ? { sink: to } : to;
     const id = deliveryId(finding.id, finding.revision, sink);
-    return { ...coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold), text };
+    return coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold, text);
   }
 
-  function coming(cargo: Cargo, severity: Severity, order_key: string, hold?: Addressee['hold']): Coming {
+  function coming(
+    cargo: Cargo,
+    severity: Severity,
+    order_key: string,
+    hold?: Addressee['hold'],
+    text?: Coming['text'],
+  ): Coming {
     const { id, sink } = cargo;
     if (!lanes.has(sink)) throw new Error(`there is no sink ${sink}`);
     const batchable = 'finding' in cargo && hold === undefined;
-    const entry = { id, sink, severity, order_key, accepted_ms: clock.now(), batchable };
-    return { cargo, text: undefined, entry: hold ? { ...entry, hold } : entry };
+    const accepted_ms = clock.now();
+    const entry: SpoolEntry = {
+      id,
+      sink,
+      severity,
+      order_key,
+      accepted_ms,
+      attempts: 0,
+      bytes: 0,
+      batchable,
+    };
+    if (hold !== undefined) entry.hold = hold;
+    return { cargo, text, entry };
   }
 
   /** Puts what the store had into ledger and lanes. */
@@ -290,14 +310,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
         orphans.push(entry);
         continue;
       }
-      const waiting: Waiting = {
-        entry,
-        cargo: undefined,
-        json: undefined,
-        stored: true,
-        flying: false,
-        gone: false,
-      };
+      const waiting = waitingFor(entry, undefined, undefined);
+      waiting.stored = true;
       ledger.add(waiting);
       const { unit } = entry;
       const members = unit === undefined ? undefined : units.get(unit);
@@ -424,6 +438,10 @@ function payloadOf(cargo: Cargo, text: Coming['text']): { payload: string; bytes
   }
   const head = `{"id":${JSON.stringify(cargo.id)},"sink":${JSON.stringify(cargo.sink)},"finding":`;
   return { payload: `${head}${text.json}}`, bytes: Buffer.byteLength(head) + text.bytes + 1 };
+}
+
+function waitingFor(entry: SpoolEntry, cargo: Cargo | undefined, json: string | undefined): Waiting {
+  return { entry, cargo, json, stored: false, flying: false, gone: false, next: undefined };
 }
 
 function conductOf(sink: Sink): SinkConduct {

@@ -19,6 +19,8 @@ export interface Waiting {
   flying: boolean;
   /** Left the ledger: whoever still points at it passes it over. */
   gone: boolean;
+  /** The one behind it under the same order key. */
+  next: Waiting | undefined;
 }
 
 /** How much may wait, all sinks together. */
@@ -75,6 +77,7 @@ export interface Ledger {
   /** Oldest first within a severity; of one severity, or all. */
   all(): IterableIterator<Waiting>;
   oldest(): number | undefined;
+  /** In the order they were added. */
   unstored(): Waiting[];
 }
 
@@ -83,7 +86,6 @@ export function openLedger(cacheBytes: () => number): Ledger {
   const byId = new Map<string, Waiting>();
   // A Set keeps the order of insertion: its first member is the oldest.
   const bySeverity = new Map<Severity, Set<Waiting>>(severities.map((severity) => [severity, new Set()]));
-  const unstored = new Set<Waiting>();
   let bytes = 0;
   let unstoredBytes = 0;
   let cachedBytes = 0;
@@ -95,7 +97,7 @@ export function openLedger(cacheBytes: () => number): Ledger {
     bySeverity.get(waiting.entry.severity)?.delete(waiting);
     bytes -= waiting.entry.bytes;
     if (waiting.cargo) cachedBytes -= waiting.entry.bytes;
-    if (unstored.delete(waiting)) unstoredBytes -= waiting.entry.bytes;
+    if (!waiting.stored) unstoredBytes -= waiting.entry.bytes;
   }
 
   function* inOrderOfSacrifice(): IterableIterator<Waiting> {
@@ -116,15 +118,12 @@ export function openLedger(cacheBytes: () => number): Ledger {
       bySeverity.get(waiting.entry.severity)?.add(waiting);
       bytes += waiting.entry.bytes;
       if (waiting.cargo) cachedBytes += waiting.entry.bytes;
-      if (waiting.stored) return;
-      unstored.add(waiting);
-      unstoredBytes += waiting.entry.bytes;
+      if (!waiting.stored) unstoredBytes += waiting.entry.bytes;
     },
     remove,
     markStored(waiting) {
       if (waiting.gone || waiting.stored) return;
       waiting.stored = true;
-      unstored.delete(waiting);
       unstoredBytes -= waiting.entry.bytes;
       if (cachedBytes <= cacheBytes() || waiting.flying) return;
       waiting.cargo = undefined;
@@ -157,6 +156,6 @@ export function openLedger(cacheBytes: () => number): Ledger {
       }
       return oldest;
     },
-    unstored: () => [...unstored],
+    unstored: () => [...byId.values()].filter(({ stored }) => !stored),
   };
 }

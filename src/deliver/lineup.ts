@@ -3,7 +3,7 @@ import { digestId } from './delivery-id.ts';
 import { type Fifo, openFifo } from './fifo.ts';
 import { openHeap } from './heap.ts';
 import type { Waiting } from './ledger.ts';
-import { aliveMembers, bytesOf, severityOf, type Unit } from './unit.ts';
+import { aliveMembers, bytesOf, isAlive, severityOf, type Unit } from './unit.ts';
 
 /** How singles become batches. */
 export interface BatchRule {
@@ -57,7 +57,8 @@ const never = Number.POSITIVE_INFINITY;
 
 export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
   let batch = rule;
-  const chains = new Map<string, Fifo<Waiting>>();
+  /** Linked through the members themselves: nearly always there is but one. */
+  const chains = new Map<string, { head: Waiting | undefined; tail: Waiting }>();
   const unitOf = new Map<Waiting, Unit>();
   const ready = new Map<Severity, Fifo<Unit>>(severities.map((severity) => [severity, openFifo<Unit>()]));
   const held = new Map<string, Held>();
@@ -69,13 +70,18 @@ export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
 
   function enchain(member: Waiting): void {
     waiting += 1;
-    const chain = chains.get(member.entry.order_key) ?? openFifo<Waiting>();
-    chains.set(member.entry.order_key, chain);
-    chain.push(member);
+    const chain = chains.get(member.entry.order_key);
+    if (chain?.head === undefined) {
+      chains.set(member.entry.order_key, { head: member, tail: member });
+      return;
+    }
+    chain.tail.next = member;
+    chain.tail = member;
   }
 
   function makeUnit(id: string, kind: Unit['kind'], members: Waiting[]): Unit {
-    const attempts = Math.max(0, ...members.map((member) => member.entry.attempts));
+    let attempts = 0;
+    for (const { entry } of members) attempts = Math.max(attempts, entry.attempts);
     const unit: Unit = { id, kind, members, attempts, composed: false, compact: false, state: 'ready' };
     for (const member of members) {
       const former = unitOf.get(member);
@@ -123,8 +129,8 @@ export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
 
   function chainHead(key: string): Waiting | undefined {
     const chain = chains.get(key);
-    while (chain?.peek()?.gone) chain.shift();
-    return chain?.peek();
+    while (chain?.head?.gone) chain.head = chain.head.next;
+    return chain?.head;
   }
 
   function headUnit(member: Waiting): Unit | undefined {
@@ -149,7 +155,7 @@ export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
     for (let i = severities.length - 1; i >= 0; i--) {
       const queue = ready.get(severities[i]!)!;
       for (let unit = queue.shift(); unit; unit = queue.shift()) {
-        if (unit.state !== 'ready' || aliveMembers(unit).length === 0) continue;
+        if (unit.state !== 'ready' || !isAlive(unit)) continue;
         const first = isFirst(unit) ? unit : readyPredecessor(unit);
         // Whoever leaves before it makes it ready again.
         if (first !== unit) unit.state = 'blocked';
@@ -247,7 +253,7 @@ export function openLineup(sink: string, rule: BatchRule | undefined): Lineup {
     },
     early() {
       for (let unit = delayed.pop(); unit; unit = delayed.pop()) {
-        if (unit.state !== 'delayed' || aliveMembers(unit).length === 0) continue;
+        if (unit.state !== 'delayed' || !isAlive(unit)) continue;
         unit.state = 'picked';
         return unit;
       }

@@ -92,14 +92,11 @@ export function openSpool(store: DeliveryStore, ledger: Ledger, clock: Clock, ev
     return entries.filter((entry) => !ledger.has(entry.id) && !owed.has(entry.id));
   }
 
-  async function put(fresh: readonly { waiting: Waiting; record: SpoolRecord }[]): Promise<void> {
-    if (degraded !== undefined) return;
-    try {
-      await store.put(fresh.map(({ record }) => record));
+  function put(fresh: readonly { waiting: Waiting; record: SpoolRecord }[]): Promise<void> {
+    if (degraded !== undefined) return Promise.resolve();
+    return store.put(fresh.map(({ record }) => record)).then(() => {
       for (const { waiting } of fresh) ledger.markStored(waiting);
-    } catch (error) {
-      failed(error);
-    }
+    }, failed);
   }
 
   /** Tells the store, or keeps in mind what to tell it. */

@@ -31,12 +31,17 @@ export function aliveMembers(unit: Unit): Waiting[] {
   return unit.members.filter((member) => !member.gone);
 }
 
+export function isAlive(unit: Unit): boolean {
+  for (const { gone } of unit.members) if (!gone) return true;
+  return false;
+}
+
 /** The highest of its members. */
 export function severityOf(unit: Unit): Severity {
-  return unit.members.reduce<Severity>(
-    (highest, { entry }) => (compareSeverity(entry.severity, highest) > 0 ? entry.severity : highest),
-    'none',
-  );
+  let highest: Severity = 'none';
+  for (const { entry } of unit.members)
+    if (compareSeverity(entry.severity, highest) > 0) highest = entry.severity;
+  return highest;
 }
 
 export function bytesOf(unit: Unit): number {
