@@ -41,9 +41,8 @@ const ODD_PREFIXES = [
   '/proc/',
 ];
 
-const encode = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
 /** Starts of paths that name no file at all. */
-const TELLING = ['/dev/fd/', 'memfd:', '/memfd:', '/proc/'].map(encode);
+const TELLING = openPrefixes(['/dev/fd/', 'memfd:', '/memfd:', '/proc/']);
 
 export interface StringInterest extends Interest {
   /** The same test on an event; never false for what the detection reports. */
@@ -59,7 +58,7 @@ export function buildInterest(taxonomy: Taxonomy): StringInterest {
   for (const map of [taxonomy.byName, taxonomy.byApplet]) for (const name of map.keys()) names.add(name);
   for (const key of taxonomy.byModule.keys()) if (key.startsWith('python:')) names.add(key.slice(7));
   const matcher = buildMatcher(names, FAMILIES);
-  const prefixes = ODD_PREFIXES.map(encode);
+  const prefixes = openPrefixes(ODD_PREFIXES);
   const path = (bytes: Uint8Array, start: number, end: number) =>
     isTellingPath(matcher, bytes, start, end) || isOdd(prefixes, bytes, start, end);
   const scratch = newScratch();
@@ -110,14 +109,13 @@ function isTellingPath(matcher: Matcher, bytes: Uint8Array, start: number, end: 
     }
   }
   if (matcher.name(bytes, from, stop)) return true;
-  for (const prefix of TELLING) if (startsWith(bytes, start, stop, prefix)) return true;
-  return false;
+  return hasPrefix(TELLING, bytes, start, stop);
 }
 
 /** The place is odd for a program, whatever it is called. */
-function isOdd(prefixes: readonly Uint8Array[], bytes: Uint8Array, start: number, end: number): boolean {
+function isOdd(prefixes: Prefixes, bytes: Uint8Array, start: number, end: number): boolean {
   const stop = withoutMark(bytes, start, end);
-  for (const prefix of prefixes) if (startsWith(bytes, start, stop, prefix)) return true;
+  if (hasPrefix(prefixes, bytes, start, stop)) return true;
   // A hidden component.
   for (let i = start; i + 1 < stop; i++) if (bytes[i] === 0x2f && bytes[i + 1] === 0x2e) return true;
   return false;
@@ -136,6 +134,25 @@ function hasShortOption(bytes: Uint8Array, start: number, end: number): boolean 
     if (bytes[i] !== 0x2d || bytes[i + 1] === 0x2d || bytes[i + 1] === 0x20) continue;
     if (i === start || bytes[i - 1] === 0x20 || bytes[i - 1] === 0x22) return true;
   }
+  return false;
+}
+
+interface Prefixes {
+  texts: readonly Uint8Array[];
+  /** 1 for each byte that is the second of a prefix: of most paths it is of none. */
+  seconds: Uint8Array;
+}
+
+function openPrefixes(texts: readonly string[]): Prefixes {
+  const encoded = texts.map((text) => Uint8Array.from(text, (char) => char.charCodeAt(0)));
+  const seconds = new Uint8Array(256);
+  for (const text of encoded) seconds[text[1]!] = 1;
+  return { texts: encoded, seconds };
+}
+
+function hasPrefix(prefixes: Prefixes, bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 2 || prefixes.seconds[bytes[start + 1]!] === 0) return false;
+  for (const prefix of prefixes.texts) if (startsWith(bytes, start, end, prefix)) return true;
   return false;
 }
 
