@@ -217,11 +217,24 @@ function serve(
 
   function forget(): void {
     connections.delete(connection);
+    Reflect.deleteProperty(socket, 'push');
     socket.off('data', onData).off('end', onEnd).off('close', onClose).off('error', ignore);
   }
 
   connections.add(connection);
+  takeChunks(socket, onData);
   socket.on('data', onData).on('end', onEnd).on('close', onClose).on('error', ignore);
+}
+
+/** Takes chunks where node hands them in, unless others wait in the read queue. Whoever takes no more removes `push`. */
+function takeChunks(socket: Socket, take: (chunk: Buffer) => void): void {
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    const isNext = socket.readableFlowing === true && socket.readableLength === 0 && !socket.destroyed;
+    if (!isNext || !Buffer.isBuffer(chunk)) return push(chunk, encoding);
+    take(chunk);
+    return true;
+  };
 }
 
 /** 'close' follows. */
