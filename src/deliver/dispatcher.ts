@@ -14,6 +14,7 @@ import type { Finding, Severity } from '../model/finding.ts';
 import { textOf } from '../model/finding-text.ts';
 import type { Log } from '../telemetry/log.ts';
 import { deliveryId, digestId } from './delivery-id.ts';
+import { jsonOf, Kept, waitingFor } from './kept.ts';
 import { type Lane, type LaneHost, openLane } from './lane.ts';
 import { type Cargo, defaultBounds, openLedger, type SpoolBounds, type Waiting } from './ledger.ts';
 import { defaultConduct } from './sinks/conduct.ts';
@@ -84,10 +85,10 @@ const ownDeaths = {
   sink_removed: ['sink_removed', 'its sink was removed from the configuration while it was under way'],
 } as const;
 
-/** `text`: the finding as JSON, with its size. */
+/** `json`: the finding as JSON in UTF-8. */
 type Coming = {
   cargo: Cargo;
-  text: { json: string; bytes: number } | undefined;
+  json: Buffer | undefined;
   /** Its bytes are known when its payload is made. */
   entry: SpoolEntry;
 };
@@ -205,7 +206,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     if (cargo === undefined) return sendStored(sink, unit, members, signal);
     const { compact } = unit;
     try {
-      return sink.send(cargo, signal, json === undefined ? { compact } : { compact, json });
+      return sink.send(cargo, signal, json === undefined ? { compact } : { compact, json: [json] });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -225,7 +226,9 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       return { kind: 'retry', reason: 'io_error', detail: messageOf(error) };
     }
     const parcel = parcelOf(unit, members, (id) => cargos.get(id));
-    return sink.send(parcel, signal, { compact: unit.compact });
+    const { compact } = unit;
+    const json = unit.kind === 'batch' ? jsonOf(members) : undefined;
+    return sink.send(parcel, signal, json === undefined ? { compact } : { compact, json });
   }
 
   function shed(waiting: Waiting, reason: ShedReason): void {
@@ -243,17 +246,16 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
   function take(coming: readonly Coming[]): Promise<void> {
     const fresh: { waiting: Waiting; record: SpoolRecord }[] = [];
     let isOnItsWay = false;
-    for (const { cargo, text, entry } of coming) {
+    for (const { cargo, json, entry } of coming) {
       const known = ledger.get(entry.id);
       if (known) {
         // The same delivery waits already; its caller waits until it is on disk as well.
         isOnItsWay ||= !known.stored;
         continue;
       }
-      const { payload, bytes } = payloadOf(cargo, text);
-      entry.bytes = bytes;
-      const waiting = waitingFor(entry, cargo, text?.json);
-      fresh.push({ waiting, record: { entry, payload } });
+      const record = new Kept(entry, cargo, json);
+      const waiting = waitingFor(entry, cargo, json);
+      fresh.push({ waiting, record });
       ledger.add(waiting);
       events.accepted(entry.sink, entry.severity);
     }
@@ -268,10 +270,10 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     });
   }
 
-  function comingFinding(finding: Finding, text: Coming['text'], to: string | Addressee): Coming {
+  function comingFinding(finding: Finding, json: Buffer, to: string | Addressee): Coming {
     const { sink, hold }: Addressee = typeof to === 'string' ? { sink: to } : to;
     const id = deliveryId(finding.id, finding.revision, sink);
-    return coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold, text);
+    return coming({ id, sink, finding }, finding.severity, hold?.key ?? finding.id, hold, json);
   }
 
   function coming(
@@ -279,7 +281,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     severity: Severity,
     order_key: string,
     hold?: Addressee['hold'],
-    text?: Coming['text'],
+    json?: Buffer,
   ): Coming {
     const { id, sink } = cargo;
     if (!lanes.has(sink)) throw new Error(`there is no sink ${sink}`);
@@ -296,7 +298,7 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       batchable,
     };
     if (hold !== undefined) entry.hold = hold;
-    return { cargo, text, entry };
+    return { cargo, json, entry };
   }
 
   /** Puts what the store had into ledger and lanes. */
@@ -387,9 +389,8 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
     start,
     accept(finding, to) {
       if (to.length === 0) return Promise.resolve();
-      const json = textOf(finding).whole;
-      const text = { json, bytes: Buffer.byteLength(json) };
-      return take(to.map((each) => comingFinding(finding, text, each)));
+      const json = Buffer.from(textOf(finding).whole);
+      return take(to.map((each) => comingFinding(finding, json, each)));
     },
     notify: (notice, to) =>
       take(
@@ -428,20 +429,6 @@ export function openDeliverer(options: DelivererOptions): Deliverer {
       unblocked: (sink) => events.sinkState(sink, 'flowing', 'unblocked by the operator'),
     }),
   };
-}
-
-/** The cargo as JSON; of a finding with its text as it is, not copied. */
-function payloadOf(cargo: Cargo, text: Coming['text']): { payload: string; bytes: number } {
-  if (text === undefined) {
-    const payload = JSON.stringify(cargo);
-    return { payload, bytes: Buffer.byteLength(payload) };
-  }
-  const head = `{"id":${JSON.stringify(cargo.id)},"sink":${JSON.stringify(cargo.sink)},"finding":`;
-  return { payload: `${head}${text.json}}`, bytes: Buffer.byteLength(head) + text.bytes + 1 };
-}
-
-function waitingFor(entry: SpoolEntry, cargo: Cargo | undefined, json: string | undefined): Waiting {
-  return { entry, cargo, json, stored: false, flying: false, gone: false, next: undefined };
 }
 
 function conductOf(sink: Sink): SinkConduct {

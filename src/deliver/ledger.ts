@@ -11,8 +11,8 @@ export interface Waiting {
   readonly entry: SpoolEntry;
   /** The payload, as long as memory holds it; else it is read from the store when its turn comes. */
   cargo: Cargo | undefined;
-  /** The finding of `cargo` as JSON, shared by the sinks it goes to; leaves memory with it. */
-  json: string | undefined;
+  /** The finding of `cargo` as JSON in UTF-8, shared by the sinks it goes to; leaves memory with it. */
+  json: Buffer | undefined;
   /** The store has it. While false, `cargo` is the only copy. */
   stored: boolean;
   /** An attempt is under way. */

@@ -123,8 +123,8 @@ export type Parcel = Delivery | NoticeDelivery | RelayDelivery | BatchDelivery;
 export interface SendOptions {
   /** The receiver found the body too large: leave out what is not needed to understand the finding. */
   compact?: boolean;
-  /** The JSON text of the parcel's one finding, where it is at hand: whoever sends just that need not make it again. */
-  json?: string;
+  /** The JSON of the parcel's findings as UTF-8, where it is at hand: whoever sends just that need not make it again. */
+  json?: readonly Buffer[];
 }
 
 /** A destination for findings. Constructing one touches nothing outside the process. */

@@ -39,8 +39,8 @@ describe('delivery', () => {
     expect(records.map(({ entry }) => entry.bytes)).toEqual(
       records.map(({ payload }) => Buffer.byteLength(payload)),
     );
-    expect(sinks.map((sink) => sink.asked[0]?.options?.json)).toEqual(
-      sinks.map(() => JSON.stringify(finding)),
+    expect(sinks.map((sink) => sink.asked[0]?.options?.json?.map(String))).toEqual(
+      sinks.map(() => [JSON.stringify(finding)]),
     );
   });
 

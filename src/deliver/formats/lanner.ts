@@ -15,15 +15,25 @@ export function lannerFormat(lines: 'array' | 'ndjson' = 'array'): Format {
     batches: true,
     render(parcel: Parcel, options?: SendOptions): Rendered {
       if ('relay' in parcel) return relayed(parcel.relay);
-      if (options?.json !== undefined && !options.compact && isPlain(parcel))
-        return { body: options.json, content_type: json };
+      const ready = options?.compact ? undefined : options?.json;
+      if (ready?.[0] !== undefined && isPlain(parcel)) return { body: ready[0], content_type: json };
       if (!('batch' in parcel))
         return { body: JSON.stringify(lannerBody(parcel, options)), content_type: json };
-      const bodies = parcel.batch.map((delivery) => JSON.stringify(lannerBody(delivery, options)));
-      if (lines === 'array') return { body: `[${bodies.join(',')}]`, content_type: json };
-      return { body: bodies.join('\n') + '\n', content_type: 'application/x-ndjson' };
+      const bodies =
+        ready ?? parcel.batch.map((each) => Buffer.from(JSON.stringify(lannerBody(each, options))));
+      if (lines === 'array') return { body: joined('[', bodies, ',', ']'), content_type: json };
+      return { body: joined('', bodies, '\n', '\n'), content_type: 'application/x-ndjson' };
     },
   };
+}
+
+function joined(head: string, bodies: readonly Buffer[], between: string, tail: string): Buffer {
+  const parts: Buffer[] = [Buffer.from(head)];
+  const separator = Buffer.from(between);
+  for (const body of bodies) parts.push(body, separator);
+  // Behind the last stands the tail.
+  parts[parts.length - 1] = Buffer.from(tail);
+  return Buffer.concat(parts);
 }
 
 function isPlain(parcel: Parcel): boolean {

@@ -48,7 +48,7 @@ export function openGathering(send: (changes: readonly Change[]) => Promise<unkn
     items = [];
     here.clear();
     sent = performance.now();
-    send(batch.map(({ change }) => change)).then(
+    send(batch.map(({ change }) => plain(change))).then(
       (values) => {
         for (const [index, { resolve }] of batch.entries()) resolve(values[index]);
       },
@@ -109,4 +109,10 @@ export function openGathering(send: (changes: readonly Change[]) => Promise<unkn
     },
     flush,
   };
+}
+
+/** As it crosses to the thread: payloads are made here, where they are needed. */
+function plain(change: Change): Change {
+  if (change.op !== 'put') return change;
+  return { op: 'put', records: change.records.map(({ entry, payload }) => ({ entry, payload })) };
 }
