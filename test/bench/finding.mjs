@@ -109,11 +109,9 @@ async function openBench(dist) {
 /** `some(count, marked, cold)` gives that many findings, and the median time of each stage where marked. */
 async function openRun(dist) {
   const { take, clock, told, idle } = await openBench(dist);
-  const cycle = openCycle({ stream: 'real', share: 0.01 });
+  const cycle = openCycle({ stream: 'real', share: 0.01, alike: !distinct });
   const bounds = cycle.ends.map((end, frame) => [(frame === 0 ? 0 : cycle.ends[frame - 1]) + 14, end]);
   const findings = bounds.map((_, frame) => frame).filter(cycle.isFinding);
-  /** Where the host's number stands in the arguments: s104.lab.invalid. */
-  const hosts = new Map(findings.map((frame) => [frame, cycle.bytes.indexOf('s104.lab', bounds[frame][0], 'latin1') + 1]));
   const cold = Buffer.alloc(32 * 1024 * 1024, 1);
   let sequence = 0;
   let round = 0;
@@ -121,7 +119,6 @@ async function openRun(dist) {
   const give = (frame, on) => {
     sequence += 1;
     cycle.stamp(frame, round, sequence);
-    if (distinct) cycle.bytes.latin1Write(String(sequence % 1000).padStart(3, '0'), hosts.get(frame));
     clock.on = on;
     if (on) clock.begin();
     take(cycle.bytes, ...bounds[frame]);

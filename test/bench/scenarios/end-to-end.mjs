@@ -1,4 +1,4 @@
-// One event in a hundred is a finding, each on disk before it is sent, each sent to a webhook in another process.
+// One event in a hundred is a finding, each another command, each on disk before it is sent, each sent to a webhook in another process.
 import { openReceiver, openSender } from '../lib/agent.mjs';
 import { bareClient, goDecoder, lanner, tetragonConfig } from '../lib/candidates.mjs';
 import { goClient } from '../lib/go.mjs';
@@ -17,10 +17,12 @@ export async function run({ folder, full, rounds, profile }) {
   const receiver = await openReceiver();
   for (const stream of full ? ['real', 'synthetic'] : ['real']) {
     const sender = await openSender(folder, { stream, share: 0.01 });
+    const alike = full && stream === 'real' ? await openSender(folder, { stream, share: 0.01, alike: true }) : undefined;
     const { socket } = sender;
     const { url } = receiver;
-    const own = (batch) => ({
-      open: () => lanner(folder, tetragonConfig({ socket, url, batch }), { name: `end-to-end-${stream}${batch ? '-batch' : ''}`, profile }),
+    const own = (batch, from = sender) => ({
+      from,
+      open: () => lanner(folder, tetragonConfig({ socket: from.socket, url, batch }), { name: `end-to-end-${stream}${batch ? '-batch' : ''}${from === sender ? '' : '-alike'}`, profile }),
       // Judging is much code, seldom run: after 2,000 findings V8 has compiled most of it.
       warm: full ? 200_000 : 10_000,
       count: full ? 100_000 : 20_000,
@@ -35,10 +37,11 @@ export async function run({ folder, full, rounds, profile }) {
         ...(go.binary !== undefined && { go: { open: () => goDecoder(go.binary, socket), ...slow } }),
         single: own(false),
         batch: own(true),
+        ...(alike !== undefined && { alike: own(true, alike) }),
       },
-      ({ open, warm, count, all }) => measured({ sender, open, warm, count, after: (_candidate, sent) => (all ? arrived(receiver, sent) : receiver.take().then(() => {})) }),
+      ({ from = sender, open, warm, count, all }) => measured({ sender: from, open, warm, count, after: (_candidate, sent) => (all ? arrived(receiver, sent) : receiver.take().then(() => {})) }),
     );
-    sender.close();
+    for (const each of [sender, alike]) each?.close();
     const cost = (name) => told(spread(samples[name].map((one) => one.cpu_us)), ' µs');
     const protos = go.protos === undefined ? "with our own .proto files, which have only what Lanner reads" : "with upstream's .proto files";
     for (const [name, how] of [['batch', 'batched posts'], ['single', 'a post each']]) {
@@ -55,6 +58,7 @@ export async function run({ folder, full, rounds, profile }) {
       if (samples.go === undefined) rows.push(skipped(goal, `${go.reason}; ${FROM_FACTS}`));
       else rows.push(row({ goal, measured: ratios(samples[name], samples.go), most: 0.5, stretch: 0.3, detail: `Go ${cost('go')}` }));
     }
+    if (alike !== undefined) rows.push(row({ goal: `… batched posts, ${stream} events, all findings the same command in other containers`, measured: ratios(samples.alike, samples.loader), detail: cost('alike') }));
   }
   receiver.close();
   return { rows };

@@ -23,7 +23,7 @@ async function written(file, chunks) {
 
 /** Length before each message, as `lanner record` writes it; one event in a thousand is a finding. */
 function* recording(count) {
-  const cycle = openCycle({ stream: 'synthetic', share: 0.001 });
+  const cycle = openCycle({ stream: 'synthetic', share: 0.001, alike: true });
   for (let at = 0, sequence = 0; at < count; at += 1) {
     const frame = at % cycle.ends.length;
     cycle.stamp(frame, Math.floor(at / cycle.ends.length), cycle.isFinding(frame) ? sequence++ : 0);
