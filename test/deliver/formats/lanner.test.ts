@@ -3,7 +3,9 @@ import { lannerFormat } from '../../../src/deliver/formats/lanner.ts';
 import { findings } from '../../support/finding.ts';
 
 describe('a body made from JSON that is at hand', () => {
-  const context = [{ time: '2026-11-22T12:00:00Z', kind: 'exec' as const, text: 'curl https://example.test/' }];
+  const context = [
+    { time: '2026-11-22T12:00:00Z', kind: 'exec' as const, text: 'curl https://example.test/' },
+  ];
   const batch = findings(3, { title: 'Ünïcode "quoted"', context }).map((finding) => ({
     id: `${finding.id}:1:ops`,
     sink: 'ops',
