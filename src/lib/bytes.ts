@@ -1,10 +1,10 @@
 /**
- * Bytes four at a time: a loop over single bytes costs 1 to 2 ns each, which for what is kept of each event was half
- * of the whole; `set` wants a view of its own, 60 ns and garbage each.
+ * Bytes four at a time. A loop over single bytes costs 1 to 2 ns each, and `set` wants a view of its own, 60 ns and
+ * garbage: together a third of what is done with an event that becomes no finding.
  */
 
 /** From here on the call of `set` is worth it. */
-const LONG = 160;
+const LONG = 640;
 
 let latest: Uint8Array = new Uint8Array(0);
 let latestView = new DataView(latest.buffer);
@@ -42,7 +42,14 @@ export function copyBytes(
   }
   const source = viewOf(from);
   const last = length - 4;
-  for (let i = 0; i < last; i += 4) to.setInt32(at + i, source.getInt32(start + i, true), true);
+  let i = 0;
+  for (; i + 16 <= last; i += 16) {
+    to.setInt32(at + i, source.getInt32(start + i, true), true);
+    to.setInt32(at + i + 4, source.getInt32(start + i + 4, true), true);
+    to.setInt32(at + i + 8, source.getInt32(start + i + 8, true), true);
+    to.setInt32(at + i + 12, source.getInt32(start + i + 12, true), true);
+  }
+  for (; i < last; i += 4) to.setInt32(at + i, source.getInt32(start + i, true), true);
   // The last four may overlap those before.
   to.setInt32(at + last, source.getInt32(end - 4, true), true);
 }
