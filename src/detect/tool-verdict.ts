@@ -6,7 +6,7 @@ import type { Judged } from './judge.ts';
 import { redactHits } from './redact.ts';
 import type { Score } from './score.ts';
 import { toldPeers } from './told-peers.ts';
-import { triage } from './triage.ts';
+import { specificSteps, triage } from './triage.ts';
 import { useOf } from './use.ts';
 import { techniquesOf, whyOf } from './why.ts';
 
@@ -19,6 +19,7 @@ export class Telling {
   #indicators: IndicatorHit[] | undefined;
   #mitre: string[] | undefined;
   #peers: FindingPeer[] | undefined;
+  #steps: TriageStep[] | undefined;
 
   constructor({ context, score }: Judged, redact: boolean) {
     this.context = context;
@@ -42,6 +43,10 @@ export class Telling {
   get peers(): FindingPeer[] {
     this.#peers ??= toldPeers(this.context);
     return this.#peers;
+  }
+  get steps(): TriageStep[] {
+    this.#steps ??= specificSteps(this.context, this.score.hits);
+    return this.#steps;
   }
 }
 
@@ -85,8 +90,8 @@ export class ToolVerdict implements Verdict {
     return this.severity === 'none' ? [] : this.#telling.mitre;
   }
   get triage(): TriageStep[] {
-    const { context, score } = this.#telling;
-    this.#triage ??= this.severity === 'none' ? [] : triage(this.#event, context, score.hits);
+    const { context, steps } = this.#telling;
+    this.#triage ??= this.severity === 'none' ? [] : triage(this.#event, context, steps);
     return this.#triage;
   }
   get peers(): FindingPeer[] {

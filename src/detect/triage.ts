@@ -10,48 +10,69 @@ export function quote(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The steps for one finding: first what holds for all, then what the tool and the indicators ask for. */
-export function triage(event: ExecEvent, context: Context, hits: readonly IndicatorHit[]): TriageStep[] {
+/** Names of an event as they stand in commands. */
+interface Where {
+  /** `kubectl -n NAMESPACE`, and the pod's name; absent outside Kubernetes. */
+  pod: { kubectl: string; name: string; namespace: string } | undefined;
+  /** ` -c NAME`, or nothing. */
+  of: string;
+  container: string;
+}
+
+function whereOf({ pod, container }: ExecEvent): Where {
+  return {
+    pod: pod && {
+      kubectl: `kubectl -n ${quote(pod.namespace)}`,
+      name: quote(pod.name),
+      namespace: pod.namespace,
+    },
+    of: container?.name === undefined ? '' : ` -c ${quote(container.name)}`,
+    container: quote(container?.id ?? ''),
+  };
+}
+
+/** The steps that the tool and the indicators ask for, whatever exec it is. */
+export function specificSteps(context: Context, hits: readonly IndicatorHit[]): TriageStep[] {
   const ids = new Set(hits.map((hit) => hit.id));
   const category = categoryEntries[context.category as keyof typeof categoryEntries];
-  const specific = [...(context.tool.next ?? []), ...byIndicator(ids), ...(category?.next ?? [])];
-  return [
-    expected(event),
-    audit(event),
-    ancestors(event, context),
-    look(event),
-    ...specific.map((text) => ({ text })),
-    ...evidence(event, context),
-    ...isolate(event),
-  ];
+  const texts = [...(context.tool.next ?? []), ...byIndicator(ids), ...(category?.next ?? [])];
+  return texts.map((text) => ({ text }));
+}
+
+/** The steps for one finding: first what holds for all, then `specific`, then what secures and ends it. */
+export function triage(event: ExecEvent, context: Context, specific: readonly TriageStep[]): TriageStep[] {
+  const where = whereOf(event);
+  const steps = [expected(where), audit(event, where), ancestors(event, context), look(event, where)];
+  for (const one of specific) steps.push(one);
+  evidence(steps, event, context, where);
+  isolate(steps, event, where);
+  return steps;
 }
 
 function step(text: string, command?: string): TriageStep {
   return command === undefined ? { text } : { text, command };
 }
 
-function expected(event: ExecEvent): TriageStep {
-  const { pod } = event;
+function expected({ pod, container }: Where): TriageStep {
   const text =
     'Decide whether it is expected: a deployment, a job or a debug session of a colleague at that time.';
-  if (!pod) return step(text, `docker inspect ${quote(event.container?.id ?? '')}`);
-  return step(text, `kubectl -n ${quote(pod.namespace)} describe pod ${quote(pod.name)}`);
+  return step(text, pod ? `${pod.kubectl} describe pod ${pod.name}` : `docker inspect ${container}`);
 }
 
-function audit(event: ExecEvent): TriageStep {
-  const { pod, process } = event;
-  const entered = process.in_init_tree === false || process.tty === true;
+function audit(event: ExecEvent, { pod, container }: Where): TriageStep {
+  const { process } = event;
   if (!pod)
     return step(
       'Find who entered the container around the time.',
-      `docker events --since ${quote(around(event, -15))} --until ${quote(around(event, 5))} --filter container=${quote(event.container?.id ?? '')}`,
+      `docker events --since ${quote(around(event, -15))} --until ${quote(around(event, 5))} --filter container=${container}`,
     );
+  const entered = process.in_init_tree === false || process.tty === true;
   const text = entered
     ? 'It was entered from outside: find who, in the API server’s audit log (verb create, subresource pods/exec) at that time.'
     : 'Name the workload, its image digest and its service account; look for pods/exec entries in the audit log at that time.';
   return step(
     text,
-    `kubectl -n ${quote(pod.namespace)} get events --field-selector involvedObject.name=${quote(pod.name)} --sort-by=.lastTimestamp`,
+    `${pod.kubectl} get events --field-selector involvedObject.name=${pod.name} --sort-by=.lastTimestamp`,
   );
 }
 
@@ -68,18 +89,12 @@ function ancestors(event: ExecEvent, context: Context): TriageStep {
   );
 }
 
-function look(event: ExecEvent): TriageStep {
-  const { pod, container } = event;
-  const since = around(event, -15);
+function look(event: ExecEvent, { pod, of, container }: Where): TriageStep {
+  const since = quote(around(event, -15));
   const text =
     'Look 15 minutes before and after for other signals in this container and node: shells below servers, dropped files, package installs, new outbound peers.';
-  if (!pod)
-    return step(text, `docker logs --timestamps --since ${quote(since)} ${quote(container?.id ?? '')}`);
-  const of = container?.name === undefined ? '' : ` -c ${quote(container.name)}`;
-  return step(
-    text,
-    `kubectl -n ${quote(pod.namespace)} logs ${quote(pod.name)}${of} --timestamps --since-time=${quote(since)}`,
-  );
+  if (!pod) return step(text, `docker logs --timestamps --since ${since} ${container}`);
+  return step(text, `${pod.kubectl} logs ${pod.name}${of} --timestamps --since-time=${since}`);
 }
 
 function byIndicator(ids: ReadonlySet<string>): string[] {
@@ -117,61 +132,58 @@ function byIndicator(ids: ReadonlySet<string>): string[] {
   return steps;
 }
 
-function evidence(event: ExecEvent, context: Context): TriageStep[] {
+function evidence(steps: TriageStep[], event: ExecEvent, context: Context, where: Where): void {
   const { container, pod } = event;
   const suspicious = context.files.find((file) =>
     file.location.classes.some((name) => name !== 'memfd' && name !== 'descriptor' && name !== 'deleted'),
   );
-  const steps: TriageStep[] = [];
-  if (suspicious && pod) {
-    const of = container?.name === undefined ? '' : ` -c ${quote(container.name)}`;
+  if (suspicious && where.pod)
     steps.push(
       step(
         'Take the executed file out of the container and hash it.',
-        `kubectl -n ${quote(pod.namespace)} exec ${quote(pod.name)}${of} -- cat ${quote(suspicious.location.path)} | sha256sum`,
+        `${where.pod.kubectl} exec ${where.pod.name}${where.of} -- cat ${quote(suspicious.location.path)} | sha256sum`,
       ),
     );
-  }
-  if (!container) return steps;
+  if (!container) return;
   const isDocker = container.runtime === 'docker' || (!pod && container.runtime === undefined);
-  const inspect = isDocker
-    ? `docker top ${quote(container.id)} -eo pid,ppid,user,lstart,args`
-    : `crictl inspect ${quote(container.id)}`;
   steps.push(
     step(
       `See what runs in the container now${event.node === undefined ? '' : ` (on node ${event.node})`}.`,
-      inspect,
+      isDocker
+        ? `docker top ${where.container} -eo pid,ppid,user,lstart,args`
+        : `crictl inspect ${where.container}`,
     ),
   );
-  return steps;
 }
 
-function isolate(event: ExecEvent): TriageStep[] {
-  const { pod, container } = event;
+function isolate(steps: TriageStep[], event: ExecEvent, { pod, container }: Where): void {
   if (!pod) {
-    return [
+    steps.push(
       step(
         'If it is not expected: cut the container off its networks, keep it for evidence, then rotate its secrets.',
-        `docker pause ${quote(container?.id ?? '')}`,
+        `docker pause ${container}`,
       ),
-    ];
+    );
+    return;
   }
-  const label = `kubectl -n ${quote(pod.namespace)} label pod ${quote(pod.name)} lanner-quarantine=true --overwrite`;
-  return [
-    step('If it is not expected: mark the pod, so that the policy below holds for it alone.', label),
+  steps.push(
+    step(
+      'If it is not expected: mark the pod, so that the policy below holds for it alone.',
+      `${pod.kubectl} label pod ${pod.name} lanner-quarantine=true --overwrite`,
+    ),
     step(
       'Deny it all traffic. Keep the pod for evidence, capture file system and memory, then rotate its secrets.',
-      `kubectl apply -f - <<'EOF'\n${denyAll(pod.namespace, pod.name)}EOF`,
+      `kubectl apply -f - <<'EOF'\n${denyAll(pod.namespace, event.pod?.name ?? '')}EOF`,
     ),
-  ];
+  );
 }
 
 /** A NetworkPolicy that takes all traffic from the pods with the quarantine label in this namespace. */
 function denyAll(namespace: string, pod: string): string {
-  const name = `lanner-quarantine-${pod}`
-    .slice(0, 253)
-    .replace(/[^a-z0-9.-]/g, '-')
-    .replace(/[.-]+$/, '');
+  const plain = `lanner-quarantine-${pod}`.slice(0, 253);
+  const name = /^[a-z0-9.-]*[a-z0-9]$/.test(plain)
+    ? plain
+    : plain.replace(/[^a-z0-9.-]/g, '-').replace(/[.-]+$/, '');
   return [
     'apiVersion: networking.k8s.io/v1',
     'kind: NetworkPolicy',
