@@ -123,6 +123,11 @@ function withPlainExports(text) {
   return `${text}module.exports = {\n  __esModule: true,\n${lines.join(',\n')}\n};\n`;
 }
 
+/** As src/start.ts runs it: put around the text there, it would be a copy of each file at each start. */
+function asFunction(text) {
+  return `(function (require, module, exports, __moduleUrl) {${text}\n})\n`;
+}
+
 function timesAssigned(text, local) {
   const name = local.replaceAll('$', '\\$');
   const declared = text.match(new RegExp(`^(?:async )?(?:function\\*?|class) ${name}\\b`, 'gm'))?.length ?? 0;
@@ -163,7 +168,7 @@ export async function bundle() {
       legalComments: 'none',
     });
     const text = code.replace(/\brequire\("\.\/([^"]+)\.js"\)/g, 'require("./$1.cjs")');
-    writeFileSync(file.path.replace(/\.js$/, '.cjs'), withPlainExports(text));
+    writeFileSync(file.path.replace(/\.js$/, '.cjs'), asFunction(withPlainExports(text)));
   }
   await build({ ...shared, entryPoints: [join(sources, 'start.ts')], format: 'cjs', outfile: join(out, 'start.cjs') });
   for (const [name, entry] of [['main', 'lanner'], ['worker', 'store']])

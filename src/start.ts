@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
+import { holdYoungGeneration, withFlagsOfStart } from './young-generation.ts';
 
 interface Part {
   exports: unknown;
@@ -27,6 +28,9 @@ type Body = (
 
 /** Long enough for the functions that a start uses to be compiled: they go into the cache with the rest. */
 const settleMs = 2000;
+
+/** After the parts of a start are loaded. */
+const startedMs = 1000;
 
 /**
  * Loads a part of the bundle (dist/bundle, made by .ci/bundle.mjs) and what it needs, with V8's compiled code where
@@ -51,6 +55,8 @@ export function start(folder: string, entry: string): void {
     return part.exports;
   }
   load(entry);
+  // What has not grown by then is large enough.
+  setTimeout(holdYoungGeneration, startedMs).unref();
 }
 
 function openCodeCache(place: string, folder: string) {
@@ -60,7 +66,11 @@ function openCodeCache(place: string, folder: string) {
     if (fresh.size === 0) return;
     try {
       mkdirSync(place, { recursive: true });
-      for (const [name, script] of fresh) write(join(place, name), script.createCachedData());
+      for (const [name, script] of fresh)
+        write(
+          join(place, name),
+          withFlagsOfStart(() => script.createCachedData()),
+        );
     } catch {
       // A full disk, a folder that became read-only: the next start compiles again.
     }
@@ -69,9 +79,11 @@ function openCodeCache(place: string, folder: string) {
 
   return {
     compile(name: string, filename: string): Script {
-      const source = `(function (require, module, exports, __moduleUrl) {${readFileSync(filename, 'latin1')}\n})`;
+      const source = readFileSync(filename, 'latin1');
       const cachedData = read(join(place, name));
-      const script = new Script(source, { filename, ...(cachedData !== undefined && { cachedData }) });
+      const script = withFlagsOfStart(
+        () => new Script(source, { filename, ...(cachedData !== undefined && { cachedData }) }),
+      );
       if (cachedData !== undefined && script.cachedDataRejected === false) return script;
       if (fresh.size === 0 && isOurs(folder)) {
         setTimeout(keep, settleMs).unref();

@@ -110,3 +110,36 @@ sinks: {w: {type: webhook, url: "http://127.0.0.1:9/"}}
     expect(asked).toContain('lib-undici.cjs');
   });
 });
+
+describe("V8's young generation", () => {
+  // After a thread was started, too: V8 sets its flags back for each.
+  const script = `
+    import { getHeapSpaceStatistics } from 'node:v8';
+    import { isMainThread, Worker } from 'node:worker_threads';
+    import { withFlagsOfStart } from ${JSON.stringify(join(root, 'dist/young-generation.js'))};
+    if (isMainThread) {
+      const before = churned();
+      const thread = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) });
+      await new Promise((resolve) => thread.once('exit', resolve));
+      console.log(Math.max(before, churned()));
+    } else withFlagsOfStart(() => {});
+    function churned() {
+      let kept = [];
+      for (let i = 0; i < 3e6; i++) {
+        kept.push({ i, list: [i] });
+        if (kept.length > 100_000) kept = [];
+        if (i % 10_000 === 0) withFlagsOfStart(() => {});
+      }
+      return getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size / 2 ** 20;
+    }`;
+  const sizeIn = (command: string) => {
+    const file = join(folder, 'churn.mjs');
+    writeFileSync(file, script);
+    return Number(spawnSync(process.execPath, [file, command], { encoding: 'utf8' }).stdout);
+  };
+
+  it('stays small in the service, and grows in a command that ends', () => {
+    expect(sizeIn('run')).toBe(8);
+    expect(sizeIn('replay')).toBeGreaterThanOrEqual(32);
+  });
+});

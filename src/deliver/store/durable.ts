@@ -28,7 +28,9 @@ export function durableStore(directory: string, options: SqliteOptions = {}): De
   const pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
 
   function startWorker(): Worker {
-    const started = new Worker(workerUrl(), { workerData: { directory, options } });
+    // The arguments tell the thread which command it serves: young-generation.ts.
+    const argv = process.argv.slice(2);
+    const started = new Worker(workerUrl(), { argv, workerData: { directory, options } });
     started.on('message', (answers: Answer[]) => {
       for (const answer of answers) settle(answer);
     });
