@@ -1,14 +1,22 @@
 import type { DeliverEvents, DelivererStatus } from '../model/delivery.ts';
+import type { Severity } from '../model/finding.ts';
 import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, Tally } from './metrics.ts';
 
 const secondsBuckets = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200];
 
 const blocking = ['paused', 'broken', 'parked', 'disabled'] as const;
 
+/** What happens with each delivery to a sink. */
+interface Flow {
+  accepted: Partial<Record<Severity, Tally>>;
+  arrived: Tally;
+  delivered: Tally;
+}
+
 /** Deliveries as metrics and log lines, each occurrence in one place. Single deliveries are only counted. */
 export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
-  const accepted = metrics.counter(
+  const accepted = metrics.tallied(
     'lanner_deliveries_accepted_total',
     'Deliveries accepted (one finding to one sink), by sink and severity',
     ['sink', 'severity'],
@@ -18,7 +26,7 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
     'Deliveries of a former run found in the spool',
     ['sink'],
   );
-  const delivered = metrics.counter('lanner_deliveries_delivered_total', 'Deliveries that arrived', ['sink']);
+  const delivered = metrics.tallied('lanner_deliveries_delivered_total', 'Deliveries that arrived', ['sink']);
   const dead = metrics.counter(
     'lanner_deliveries_dead_total',
     'Deliveries given up and kept as dead letters, by reason',
@@ -29,7 +37,7 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
     'Deliveries dropped for good, by reason and severity',
     ['sink', 'reason', 'severity'],
   );
-  const attempts = metrics.counter('lanner_delivery_attempts_total', 'Attempts by outcome and reason', [
+  const attempts = metrics.tallied('lanner_delivery_attempts_total', 'Attempts by outcome and reason', [
     'sink',
     'outcome',
     'reason',
@@ -58,16 +66,35 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
     'Stores that could not be used and were set aside',
   );
   const lastReason = new Map<string, string>();
+  const flows = new Map<string, Flow>();
+
+  function flowOf(sink: string): Flow {
+    let flow = flows.get(sink);
+    if (flow === undefined) {
+      flow = {
+        accepted: {},
+        arrived: attempts.of({ sink, outcome: 'delivered', reason: '' }),
+        delivered: delivered.of({ sink }),
+      };
+      flows.set(sink, flow);
+    }
+    return flow;
+  }
 
   return {
-    accepted: (sink, severity) => accepted.inc({ sink, severity }),
+    accepted(sink, severity) {
+      const flow = flowOf(sink);
+      flow.accepted[severity] ??= accepted.of({ sink, severity });
+      flow.accepted[severity].count += 1;
+    },
     recovered(sink, count) {
       recovered.inc({ sink }, count);
       log.info('deliveries of a former run wait in the spool', { sink, count });
     },
     attempted(sink, outcome, took_ms) {
       const reason = outcome.kind === 'delivered' ? '' : outcome.reason;
-      attempts.inc({ sink, outcome: outcome.kind, reason });
+      if (outcome.kind === 'delivered') flowOf(sink).arrived.count += 1;
+      else attempts.counter.inc({ sink, outcome: outcome.kind, reason });
       attemptSeconds.observe({ sink }, took_ms / 1000);
       // A failing sink would say the same a thousand times.
       const former = lastReason.get(sink) ?? '';
@@ -77,7 +104,7 @@ export function deliverEvents(metrics: Metrics, log: Log): DeliverEvents {
       else log.warn('attempt failed', { sink, outcome: outcome.kind, reason, detail: outcome.detail });
     },
     delivered(sink, count, age_ms) {
-      delivered.inc({ sink }, count);
+      flowOf(sink).delivered.count += count;
       delay.observe({ sink }, age_ms / 1000);
     },
     dead(sink, reason, delivery, detail) {
