@@ -2,7 +2,6 @@
 // a spool on disk, or by undici's dispatch and nothing else. Asked by message {count}, it sends so many and
 // tells its CPU in ms.
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 const [mode, url] = process.argv.slice(2);
@@ -20,17 +19,29 @@ async function own() {
   const { Metrics } = await import('../../../dist/telemetry/metrics.js');
   const { holdingClock } = await import('../../../dist/lib/clock.js');
   const sink = openWebhookSink('ops', webhookSinkSchema.parse({ type: 'webhook', url }));
-  const deliverer = openDeliverer({ sinks: [sink], store: memoryStore(), log: silentLog, clock: holdingClock, random: Math.random, events: deliverEvents(new Metrics(), silentLog) });
+  const told = deliverEvents(new Metrics(), silentLog);
+  let arrived = () => {};
+  const events = {
+    ...told,
+    delivered(...args) {
+      told.delivered(...args);
+      arrived();
+    },
+  };
+  const deliverer = openDeliverer({ sinks: [sink], store: memoryStore(), log: silentLog, clock: holdingClock, random: Math.random, events });
   await deliverer.start();
-  let before = 0;
   return async (count) => {
-    const delivered = () => deliverer.status().sinks[0].delivered - before;
-    for (let at = 0; at < count; at += 1) {
-      await deliverer.accept(finding(), ['ops']);
-      if (at % 256 === 255) while (at - delivered() > 256) await sleep(2);
-    }
-    while (delivered() < count) await sleep(2);
-    before += count;
+    let left = count;
+    const caller = async () => {
+      while (left-- > 0) {
+        const arriving = new Promise((resolve) => waiting.push(resolve));
+        await deliverer.accept(finding(), ['ops']);
+        await arriving;
+      }
+    };
+    const waiting = [];
+    arrived = () => waiting.shift()();
+    await Promise.all(Array.from({ length: CALLERS }, caller));
   };
 }
 
