@@ -169,17 +169,23 @@ function readCall(
       stream.close(constants.NGHTTP2_CANCEL);
     };
     const take = deframer(maxBytes, onMessage, fail);
+    /** Came in one read with the headers, of which node tells a tick later. */
+    let early: Buffer[] | undefined = [];
     if (hot !== undefined) whenNumbered(stream, (id) => hot.watch(id, take));
     stream.on('response', (headers) => {
+      const chunks = early ?? [];
+      early = undefined;
       const problem = answerProblem(headers);
-      if (problem !== undefined) fail(problem.code ?? grpcStatus.UNKNOWN, problem.details ?? '');
-      else if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
+      if (problem !== undefined) return fail(problem.code ?? grpcStatus.UNKNOWN, problem.details ?? '');
+      for (const chunk of chunks) take(chunk, 0, chunk.length);
+      if (headers['grpc-status'] !== undefined) settle(statusFrom(headers));
       // A length that was promised is held against what the session sees.
       else if (headers['content-length'] === undefined) hot?.accept();
     });
     takeChunks(stream, (chunk) => {
       hot?.arrived(chunk.length);
-      take(chunk, 0, chunk.length);
+      if (early === undefined) take(chunk, 0, chunk.length);
+      else early.push(chunk);
     });
     stream.on('trailers', (headers) => settle(statusFrom(headers)));
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -95,7 +95,7 @@ describe('gRPC read from node:http2', () => {
       'an answer that is no gRPC',
       (stream) => {
         stream.respond({ ':status': 404, 'content-type': 'text/html' });
-        stream.end('no');
+        stream.end('<html>there is no such page</html>');
       },
       status.UNAVAILABLE,
       /status 404, content type text\/html/,
