@@ -33,18 +33,21 @@ export interface Evidence {
   ancestors: readonly EvidenceAncestor[];
 }
 
-/** Longer ones are not remembered. */
+/** Longer ones are not remembered: a key may not cost what it saves. */
+const LONGEST_PROCESS = 512;
 const LONGEST = 2048;
 
 /** The key of what a process says by itself; undefined where it is too long. Texts are netstrings: no two are alike. */
 export function processKey(process: EvidenceProcess, sensor: Sensor): string | undefined {
   const { file, facts, tty, in_init_tree, exec_probe } = process;
+  if ((process.arguments?.length ?? 0) > LONGEST_PROCESS || process.argv.length > LONGEST_PROCESS / 4)
+    return undefined;
   let key = `${sensor[0]}${bit(tty)}${bit(in_init_tree)}${bit(exec_probe)}`;
   if (file !== undefined)
     key += `f${bit(file.memfd)}${bit(file.deleted)}${bit(file.unlinked)}${bit(file.upper_layer)}`;
   if (facts !== undefined) key += list(facts);
   key += programKey(process);
-  return key.length > LONGEST ? undefined : key;
+  return key.length > LONGEST_PROCESS ? undefined : key;
 }
 
 /** The key of all that a judgement rests on; `process` is the key of its process. */

@@ -28,6 +28,8 @@ export function createDetector(config: DetectConfig): Detector {
   const settings = buildSettings(config);
   const interest = buildInterest(settings.taxonomy);
   const alike = rememberAlike<Telling>();
+  /** Of the event that was just said to name a tool; the others, shells above all, are too rarely alike. */
+  let named: readonly string[] | undefined;
   const isInteresting = ({ container, process }: ExecEvent): boolean =>
     container !== undefined && container.id !== '' && interest.event(process);
 
@@ -42,17 +44,20 @@ export function createDetector(config: DetectConfig): Detector {
     }
     // Steps to be told are steps to be taken, and a chain is of this container alone.
     const telling =
-      note === undefined && state.chain === undefined
+      note === undefined && state.chain === undefined && event.process.argv === named
         ? alike.judgement(event, () => tell(event, NOTHING), holdsForAll)
         : tell(event, state, note);
     if (telling) return toVerdict(event, settings, telling, state, note);
     const verdict = chainVerdict(event, settings, state);
     return settings.redact && verdict.severity !== 'none' ? redactVerdict(verdict) : verdict;
   };
-  const names = (event: ExecEvent): boolean =>
-    event.container !== undefined &&
-    event.container.id !== '' &&
-    alike.process(event, () => interest.event(event.process) && namesTool(event, settings));
+  const names = (event: ExecEvent): boolean => {
+    const { container, process } = event;
+    const inScope = container !== undefined && container.id !== '';
+    const is = inScope && alike.process(event, () => interest.event(process) && namesTool(event, settings));
+    named = is ? process.argv : undefined;
+    return is;
+  };
   return { judge, names, interest };
 }
 
