@@ -3,14 +3,14 @@ import { isMainThread } from 'node:worker_threads';
 
 /**
  * V8's young generation doubles with what survives a collection, up to 32 MB (64 in Node 24), and hardly ever
- * shrinks. The service does with 8: at 10,000 events/s that is some 20 MB less at the same CPU. The growth is a flag
+ * shrinks. The service does with 4: at 10,000 events/s that is some 25 MB less at the same CPU. The growth is a flag
  * that V8 reads each time; the limit itself it reads from the command line only. Other commands end soon, and are
  * quicker with more.
  *
  * V8 takes compiled code only under the flags it was compiled under, and sets this one back for each new thread.
  */
 const isService = process.argv[2] === 'run';
-const enough = 8 * 2 ** 20;
+const enough = 4 * 2 ** 20;
 let isHeld = false;
 
 /** Runs what reads or makes compiled code; afterwards the young generation grows no more if it is large enough. */

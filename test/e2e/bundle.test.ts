@@ -139,7 +139,7 @@ describe("V8's young generation", () => {
   };
 
   it('stays small in the service, and grows in a command that ends', () => {
-    expect(sizeIn('run')).toBe(8);
+    expect(sizeIn('run')).toBe(4);
     expect(sizeIn('replay')).toBeGreaterThanOrEqual(32);
   });
 });
