@@ -7,7 +7,8 @@ import { isMainThread } from 'node:worker_threads';
  * that V8 reads each time; the limit itself it reads from the command line only. Other commands end soon, and are
  * quicker with more.
  *
- * V8 takes compiled code only under the flags it was compiled under, and sets this one back for each new thread.
+ * V8 takes compiled code only under the flags it was compiled under, and sets this one back for each new thread: by
+ * the time that thread is here, it may have doubled once more.
  */
 const isService = process.argv[2] === 'run';
 const enough = 4 * 2 ** 20;
