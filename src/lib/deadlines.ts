@@ -40,15 +40,27 @@ export class Deadlines<T> {
   }
 
   #fire(armedFor: number): void {
-    this.#cancel = undefined;
     const now = Math.max(this.#clock.now(), armedFor);
+    // What is started meanwhile is due after what stands here: it must not set the timer.
+    this.#cancel = nothing;
+    let next: number | undefined;
+    try {
+      next = this.#missAll(now);
+    } finally {
+      this.#cancel = undefined;
+    }
+    if (next !== undefined) this.#arm(next - now, next);
+  }
+
+  /** Gives when the first of the others is due. */
+  #missAll(now: number): number | undefined {
     for (const [item, due] of this.#due) {
-      if (due > now) {
-        if (this.#cancel === undefined) this.#arm(due - now, due);
-        return;
-      }
+      if (due > now) return due;
       this.#due.delete(item);
       this.#missed(item);
     }
+    return undefined;
   }
 }
+
+function nothing(): void {}

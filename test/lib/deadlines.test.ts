@@ -54,6 +54,23 @@ describe('deadlines', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('are each missed at their time, whatever is started while one before them is missed', async () => {
+    const clock = manualClock();
+    const missed: string[] = [];
+    const deadlines = new Deadlines<string>(clock, 100, (item) => {
+      missed.push(item);
+      if (item === 'a') deadlines.start('c');
+    });
+    deadlines.start('a');
+    await clock.advance(10);
+    deadlines.start('b');
+    await clock.advance(100);
+    expect(missed).toEqual(['a', 'b']);
+    await clock.advance(90);
+    expect(missed).toEqual(['a', 'b', 'c']);
+    expect(clock.pending).toBe(0);
+  });
+
   it('end a wait at the latest after their length where the clock is set back', () => {
     let now = 1_000_000;
     const timers: { ms: number; action: () => void }[] = [];
