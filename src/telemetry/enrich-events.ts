@@ -1,5 +1,5 @@
 import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics, Tally } from './metrics.ts';
 
 /** What enrichment counts and logs, each in one place. `kind` is `cri`, `docker` or `kubernetes`. */
 export interface EnrichEvents {
@@ -35,12 +35,12 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
     ['source'],
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
   );
-  const cache = metrics.tally(
+  const cache = metrics.tallied(
     'lanner_enrich_cache_total',
     'Events enriched from memory (hit) or not (miss)',
     ['result'],
   );
-  const unknown = metrics.tally('lanner_enrich_unknown_total', 'Facts that events left without', [
+  const unknown = metrics.tallied('lanner_enrich_unknown_total', 'Facts that events left without', [
     'fact',
     'reason',
   ]);
@@ -52,6 +52,8 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
   const breakers = metrics.gauge('lanner_enrich_breaker_open', '1 while a source is left alone', ['source']);
   const ups = metrics.gauge('lanner_enrich_source_up', '1 while a source answers', ['source', 'name']);
   const entries = metrics.gauge('lanner_enrich_cache_entries', 'What is remembered', ['kind']);
+  const cached = { hit: cache.of({ result: 'hit' }), miss: cache.of({ result: 'miss' }) };
+  const unknowns = new Map<string, Tally>();
   const open = new Map<string, number>();
   const lastCode = new Map<string, string>();
   return {
@@ -67,8 +69,18 @@ export function enrichEvents(metrics: Metrics, log: Log): EnrichEvents {
       if (isOpen) log.warn('enrichment: source is slow or fails, left alone for a while', { source: name });
       else log.info('enrichment: source answers in time again', { source: name });
     },
-    cache,
-    unknown,
+    cache(result) {
+      cached[result].count += 1;
+    },
+    unknown(fact, reason) {
+      const key = `${fact} ${reason}`;
+      let tally = unknowns.get(key);
+      if (tally === undefined) {
+        tally = unknown.of({ fact, reason });
+        unknowns.set(key, tally);
+      }
+      tally.count += 1;
+    },
     followUp: (outcome) => followUps.inc({ outcome }),
     up(name, kind, version) {
       ups.set({ source: kind, name }, 1);

@@ -59,33 +59,4 @@ export class Metrics {
   ): Histogram<L> {
     return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
   }
-
-  /** A counter for places where many findings pass: counted in maps, and told when it is asked for. */
-  tally<L extends string>(
-    name: string,
-    help: string,
-    [first, second]: readonly [L, L?],
-  ): (first: string, second?: string) => void {
-    const counts = new Map<string, Map<string, number>>();
-    new Counter({
-      name,
-      help,
-      labelNames: second === undefined ? [first] : [first, second],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [one, inner] of counts)
-          for (const [other, count] of inner)
-            this.inc({ [first]: one, ...(second && { [second]: other }) } as Record<L, string>, count);
-      },
-    });
-    return (one, other = '') => {
-      let inner = counts.get(one);
-      if (inner === undefined) {
-        inner = new Map();
-        counts.set(one, inner);
-      }
-      inner.set(other, (inner.get(other) ?? 0) + 1);
-    };
-  }
 }
