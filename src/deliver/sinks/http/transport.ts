@@ -134,7 +134,7 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
 
   return {
     send(id, rendered, signal, watch) {
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         const attempt: Attempt = {
           id,
           rendered,
@@ -152,14 +152,16 @@ export function openHttpTransport(spec: TransportSpec, clock: Clock): HttpTransp
         const [dispatcher, credentials] = [client.get(), readCredentials()];
         if (!(dispatcher instanceof Promise || credentials instanceof Promise))
           return begin(attempt, asking, dispatcher, credentials);
-        Promise.all([dispatcher, credentials]).then(
-          (both) => begin(attempt, asking, ...both),
-          (error) => {
-            timeouts.end(asking);
-            aborts.end(signal, asking);
-            resolve({ kind: 'retry', reason: 'credentials_unreadable', detail: messageOf(error) });
-          },
-        );
+        Promise.all([dispatcher, credentials])
+          .then(
+            (both) => begin(attempt, asking, ...both),
+            (error) => {
+              timeouts.end(asking);
+              aborts.end(signal, asking);
+              resolve({ kind: 'retry', reason: 'credentials_unreadable', detail: messageOf(error) });
+            },
+          )
+          .catch(reject);
       });
     },
     async close() {
